@@ -1,0 +1,42 @@
+package invariant
+
+import (
+	"errors"
+	"testing"
+)
+
+// caught returns what f panicked with, nil if it didn't.
+func caught(f func()) (v any) {
+	defer func() { v = recover() }()
+	f()
+	return nil
+}
+
+func TestCheck(t *testing.T) {
+	if v := caught(func() { Check(true, "fine") }); v != nil {
+		t.Fatalf("a held invariant panicked with %v", v)
+	}
+	v := caught(func() { Check(false, "offset %d after %d", 3, 7) })
+	err, ok := v.(error)
+	if !ok {
+		t.Fatalf("panic value %v (%T) is no error", v, v)
+	}
+	violation, ok := errors.AsType[*Violation](err)
+	if !ok {
+		t.Fatalf("panic value %T is no *Violation", v)
+	}
+	if want := "offset 3 after 7"; violation.Message != want {
+		t.Errorf("message %q, want %q", violation.Message, want)
+	}
+	if want := "invariant violated: offset 3 after 7"; err.Error() != want {
+		t.Errorf("error %q, want %q", err, want)
+	}
+}
+
+func TestExpensiveRunsOnlyUnderTheTag(t *testing.T) {
+	ran := false
+	Expensive(func() { ran = true })
+	if ran != Enabled {
+		t.Errorf("ran = %v with Enabled = %v", ran, Enabled)
+	}
+}
