@@ -24,7 +24,7 @@ var futureKeys = []Key{
 		Doc: "Largest session timeout a group may set."},
 	{Name: "group.consumer.max.size", Type: Int, Default: "2147483647", limits: atLeast(1), Inert: true,
 		Doc: "Members that one consumer group may have."},
-	{Name: "group.consumer.migration.policy", Default: "bidirectional", Valid: []string{"DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"}, Inert: true,
+	{Name: "group.consumer.migration.policy", Default: "bidirectional", rule: migrationPolicy, Inert: true,
 		Doc: "Whether groups may move between the classic and the consumer protocol."},
 	{Name: "group.consumer.min.assignment.interval.ms", Type: Int, Default: "0", limits: atLeast(0), Inert: true,
 		Doc: "Smallest assignment interval a group may set."},

@@ -139,3 +139,10 @@ var plaintextOnly = &rule{"[PLAINTEXT]", func(v string) error {
 	}
 	return nil
 }}
+
+var migrationPolicy = &rule{"[DISABLED, DOWNGRADE, UPGRADE, BIDIRECTIONAL]", func(v string) error {
+	if !slices.Contains([]string{"DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"}, strings.ToUpper(v)) {
+		return errors.New("Value must be disabled, downgrade, upgrade or bidirectional")
+	}
+	return nil
+}}
