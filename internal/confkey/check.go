@@ -145,9 +145,25 @@ func Check(scope Scope, name, value string) error {
 func unknown(scope Scope, name string) error {
 	e := &UnknownError{Scope: scope, Key: name, Reason: Absent(name)}
 	if e.Reason == "" {
+		e.Nearest = relative(scope, name)
+	}
+	if e.Reason == "" && e.Nearest == "" {
 		e.Nearest = Nearest(scope, name)
 	}
 	return e
+}
+
+// relative is the key of the wanted scope that means what name means in the
+// other: people put retention.ms into server.properties, and log.retention.ms
+// on topics.
+func relative(scope Scope, name string) string {
+	if t, ok := Topic(name); ok && scope == ScopeBroker && len(t.BrokerSynonyms) > 0 {
+		return t.BrokerSynonyms[0]
+	}
+	if b, ok := Broker(name); ok && scope == ScopeTopic {
+		return b.TopicSynonym
+	}
+	return ""
 }
 
 func parseBool(value string) (bool, error) {

@@ -49,35 +49,6 @@ var shareReset = &rule{"[latest, earliest, by_duration:PnDTnHnMn.nS]", func(v st
 	return errors.New("Value must be latest, earliest or by_duration:<ISO 8601 duration>")
 }}
 
-// Listener is one parsed element of listeners or advertised.listeners.
-type Listener struct {
-	Name string // upper case
-	Host string // "" is every interface
-	Port int
-}
-
-// Addr is the listener's host:port.
-func (l Listener) Addr() string { return net.JoinHostPort(l.Host, strconv.Itoa(l.Port)) }
-
-// ParseListeners parses NAME://host:port elements. Names must differ.
-func ParseListeners(value string) ([]Listener, error) {
-	var out []Listener
-	for _, s := range splitList(value) {
-		name, addr, ok := strings.Cut(s, "://")
-		host, port, err := net.SplitHostPort(addr)
-		n, perr := strconv.ParseUint(port, 10, 16)
-		if !ok || name == "" || err != nil || perr != nil {
-			return nil, fmt.Errorf("listener %q must have the form NAME://host:port", s)
-		}
-		l := Listener{Name: strings.ToUpper(name), Host: host, Port: int(n)}
-		if slices.ContainsFunc(out, func(o Listener) bool { return o.Name == l.Name }) {
-			return nil, fmt.Errorf("listener name %s is used twice", l.Name)
-		}
-		out = append(out, l)
-	}
-	return out, nil
-}
-
 var listenerList = &rule{"NAME://host:port,...", func(v string) error {
 	_, err := ParseListeners(v)
 	return err

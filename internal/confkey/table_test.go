@@ -71,6 +71,8 @@ func TestCheck(t *testing.T) {
 		{ScopeTopic, "remote.storage.enable", "true", "tiered storage"},
 		{ScopeTopic, "durability.mode", "relaxed", ""},
 		{ScopeTopic, "retention.msec", "1", "Unknown topic config name: retention.msec (did you mean retention.ms?)"},
+		{ScopeTopic, "log.retention.minutes", "1", "did you mean retention.ms?"},
+		{ScopeBroker, "max.message.bytes", "1", "did you mean message.max.bytes?"},
 		{ScopeGroup, "share.auto.offset.reset", "by_duration:P1DT2H", ""},
 		{ScopeGroup, "share.auto.offset.reset", "by_duration:PT", "ISO 8601"},
 		{ScopeBroker, "listeners", "PLAINTEXT://:9092,CONTROLLER://:9093", ""},
