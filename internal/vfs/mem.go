@@ -36,8 +36,8 @@ type Mem struct {
 
 // memNode is a directory or a file.
 type memNode struct {
-	dir     *memDir  // nil for a file
-	file    *memFile // nil for a directory
+	dir     *memDir   // nil for a file
+	file    *memFile  // nil for a directory
 	modTime time.Time // of a directory: when it was made
 }
 

@@ -205,15 +205,17 @@ func (m *Mem) syncDir(name string) error {
 // will ever sync those, and they would keep the removed files' bytes alive.
 func (m *Mem) forget(dead map[*memDir]bool) {
 	gone := func(d *memDir) bool { return d == nil || dead[d] }
-	moot := make([]bool, len(m.pending))
+	var keep []*dirChange
 	// A directory is removed after its content: newest first finds nested ones.
-	for i, c := range slices.Backward(m.pending) {
-		if moot[i] = gone(c.from.dir) && gone(c.to.dir); moot[i] && c.node.dir != nil && c.to.dir == nil {
+	for _, c := range slices.Backward(m.pending) {
+		if !gone(c.from.dir) || !gone(c.to.dir) {
+			keep = append(keep, c)
+		} else if c.node.dir != nil && c.to.dir == nil {
 			dead[c.node.dir] = true
 		}
 	}
-	i := -1
-	m.pending = slices.DeleteFunc(m.pending, func(*dirChange) bool { i++; return moot[i] })
+	slices.Reverse(keep)
+	m.pending = keep
 }
 
 // commit carries the change over to the durable entries.
