@@ -1,0 +1,33 @@
+# The few verbs of this project. `make verify` is exactly what CI runs.
+.PHONY: build test lint generate fuzz crash interop bench verify
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/milena ./cmd/milena
+
+test:
+	go test ./...
+
+lint:
+	.ci/lint
+
+generate:
+	go generate ./...
+
+# FUZZTIME is per target.
+FUZZTIME ?= 60s
+fuzz:
+	.ci/fuzz $(FUZZTIME)
+
+# KILLS is how often the server dies.
+KILLS ?= 2000
+crash:
+	go test ./test/crash -count=1 -v -timeout 4h -kills $(KILLS)
+
+interop:
+	test/interop/run
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+verify:
+	.ci/run

@@ -1,0 +1,83 @@
+package crash
+
+import (
+	"context"
+	"flag"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+var (
+	kills   = flag.Int("kills", 5, "how often the server is killed")
+	seed    = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the moments of death")
+	writers = flag.Int("writers", 3, "concurrent producers, at most 10")
+)
+
+// TestKillNineLosesNothing is the first promise: whatever was acknowledged with
+// acks=all is there after every kill -9, once, in order, at its offset, and what
+// a group committed never goes back.
+func TestKillNineLosesNothing(t *testing.T) {
+	t.Logf("-seed %d -kills %d", *seed, *kills)
+	rng := rand.New(rand.NewPCG(*seed, 0))
+	// Small segments, so that rolling, snapshots and the index of a segment that
+	// was never closed are in play at every kill.
+	server := newProcess(t, "--set", "log.segment.bytes=1048576", "--set", "log.retention.check.interval.ms=1000")
+	server.start()
+
+	const topic = "crash"
+	cl, err := kgo.NewClient(kgo.SeedBrokers(server.address), kgo.RetryTimeout(10*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	if _, err := adm.CreateTopic(t.Context(), 3, 1, nil, topic); err != nil {
+		t.Fatalf("%v\n%s", err, server.tail())
+	}
+
+	l := &ledger{acked: map[string]position{}}
+	writing, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for id := range *writers {
+		wg.Go(func() { l.writer(writing, t, server.address, topic, id) })
+	}
+	c := &committer{adm: adm, topic: topic, group: "committer"}
+	var slowest time.Duration
+	for range *kills {
+		life, cancel := context.WithTimeout(t.Context(), time.Duration(20+rng.IntN(250))*time.Millisecond)
+		c.commitFor(life)
+		cancel()
+		server.kill()
+		slowest = max(slowest, server.start())
+		checking, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		if err := c.check(checking); err != nil {
+			t.Errorf("%v\n%s", err, server.tail())
+		}
+		cancel()
+		if t.Failed() {
+			break
+		}
+	}
+	stop()
+	wg.Wait()
+	reading, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	records, err := readAll(reading, server.address, topic)
+	if err != nil {
+		t.Errorf("%v\n%s", err, server.tail())
+	}
+	errs := l.audit(records)
+	for _, err := range errs[:min(len(errs), 20)] {
+		t.Error(err)
+	}
+	t.Logf("%d kills, %d values sent, %d acknowledged, %d records read, slowest start %v, committed %d",
+		*kills, l.sent.Load(), len(l.acked), len(records), slowest, c.acked)
+	if len(l.acked) < *kills {
+		t.Errorf("only %d acknowledgements: the test exercised nothing", len(l.acked))
+	}
+}

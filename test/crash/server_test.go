@@ -1,0 +1,105 @@
+package crash
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// binary is the server under test, built once.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "milena-crash")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "milena")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/milena-io/milena/cmd/milena").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// process is one server on a fixed address and data directory, started and
+// killed many times.
+type process struct {
+	t       *testing.T
+	address string
+	data    string
+	args    []string
+	cmd     *exec.Cmd
+	log     bytes.Buffer
+}
+
+func newProcess(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, address: freeAddress(t), data: filepath.Join(t.TempDir(), "data"), args: args}
+	t.Cleanup(p.kill)
+	return p
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// start returns when the server accepts connections, and says how long that took.
+func (p *process) start() time.Duration {
+	p.t.Helper()
+	path, err := binary()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	begin := time.Now()
+	args := append([]string{"server", "--data-dir", p.data, "--listen", p.address, "--http", "127.0.0.1:0"}, p.args...)
+	p.cmd = exec.Command(path, args...)
+	p.cmd.Stderr = &p.log
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	for time.Since(begin) < 30*time.Second {
+		if c, err := net.DialTimeout("tcp", p.address, time.Second); err == nil {
+			_ = c.Close()
+			return time.Since(begin)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	p.t.Fatalf("the server did not come up:\n%s", p.tail())
+	return 0
+}
+
+// kill is SIGKILL: no handler runs, nothing is flushed.
+func (p *process) kill() {
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+	p.cmd = nil
+}
+
+// tail is the end of the server's log.
+func (p *process) tail() string {
+	lines := strings.Split(p.log.String(), "\n")
+	return strings.Join(lines[max(0, len(lines)-40):], "\n")
+}
