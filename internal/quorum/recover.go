@@ -1,0 +1,240 @@
+package quorum
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/milena-io/milena/internal/vfs"
+)
+
+// scan is what reading a log's segments gives.
+type scan struct {
+	segments []segmentHead
+	records  []walRecord // without heads
+	state    hardState   // newest
+	at       position
+	end      int64 // where the last segment's blocks end
+	sealed   bool  // the last segment is sealed
+	dirty    int64 // bytes of a torn block after end
+}
+
+// listSegments gives the numbers of the segments, and complains about gaps.
+func listSegments(fs vfs.FS, path string) ([]uint64, error) {
+	entries, err := fs.List(path)
+	if err != nil {
+		return nil, fmt.Errorf("quorum: list %s: %w", path, err)
+	}
+	var out []uint64
+	for _, e := range entries {
+		base, ok := strings.CutSuffix(e.Name, ".wal")
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseUint(base, 10, 64)
+		if err != nil || segmentName(n) != e.Name {
+			return nil, &CorruptionError{File: filepath.Join(path, e.Name), Offset: -1, Reason: "not a name that a segment can have"}
+		}
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	for i := 1; i < len(out); i++ {
+		if out[i] != out[i-1]+1 {
+			return nil, &CorruptionError{File: filepath.Join(path, segmentName(out[i-1]+1)), Offset: -1, Reason: "segment is missing"}
+		}
+	}
+	return out, nil
+}
+
+// scanLog reads all segments and checks everything that can be checked without
+// the snapshots. It changes nothing.
+func scanLog(fs vfs.FS, path string, voter Voter, numbers []uint64) (*scan, error) {
+	s := &scan{}
+	for i, n := range numbers {
+		name := filepath.Join(path, segmentName(n))
+		data, err := vfs.ReadFile(fs, name)
+		if err != nil {
+			return nil, fmt.Errorf("quorum: read %s: %w", name, err)
+		}
+		r := segmentReader{scan: s, name: name, data: data, voter: voter, salt: saltOf(voter), last: i == len(numbers)-1}
+		if err := r.read(n, i == 0); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// segmentReader adds one segment to a scan.
+type segmentReader struct {
+	*scan
+	name  string
+	data  []byte
+	voter Voter
+	salt  uint32
+	last  bool // no segment follows
+}
+
+func (r *segmentReader) corrupt(off int64, format string, args ...any) error {
+	return &CorruptionError{File: r.name, Offset: off, Reason: fmt.Sprintf(format, args...)}
+}
+
+func (r *segmentReader) read(number uint64, first bool) error {
+	off, err := r.readHead(number, first)
+	if err != nil {
+		return err
+	}
+	r.sealed = false
+	for !r.sealed {
+		n, ok := r.readBlock(off)
+		if !ok {
+			break
+		}
+		off += n
+	}
+	r.end = off
+	rest := r.data[off:]
+	switch {
+	case !r.sealed && !r.last:
+		return r.corrupt(off, "the segment ends here, but later segments exist")
+	case allZero(rest):
+		return nil
+	case r.sealed:
+		return r.corrupt(off, "data after the end of a sealed segment")
+	}
+	r.dirty = int64(len(rest))
+	return r.explainTorn(off)
+}
+
+// readHead checks the first block and returns where the second one starts.
+func (r *segmentReader) readHead(number uint64, first bool) (int64, error) {
+	h, ok := parseHead(r.data)
+	if !ok || int(h.length) > len(r.data)-blockHeader || !h.bodyOK(r.data[blockHeader:blockHeader+int(h.length)]) {
+		return 0, r.corrupt(0, "the segment's first block is damaged")
+	}
+	n := int64(blockHeader) + int64(h.length)
+	records, err := parseRecords(r.data[blockHeader:n], nil)
+	if err != nil || len(records) != 1 || records[0].kind != kindHead {
+		return 0, r.corrupt(0, "the segment's first block is not a head of version %d", walVersion)
+	}
+	head := records[0].head
+	if head.voter != r.voter {
+		return 0, &IdentityError{Path: filepath.Dir(r.name), Found: head.voter, Expected: r.voter}
+	}
+	if first {
+		r.at = position{h.sequence - 1, h.chain}
+	}
+	switch {
+	case head.segment != number:
+		return 0, r.corrupt(0, "the file holds segment %d", head.segment)
+	case !h.follows(r.at, r.salt):
+		return 0, r.corrupt(0, "the segment does not continue the one before")
+	case head.size != uint64(len(r.data)):
+		return 0, r.corrupt(int64(len(r.data)), "the segment has %d bytes, it was created with %d", len(r.data), head.size)
+	}
+	r.at = position{h.sequence, h.crc}
+	r.state = head.state
+	r.segments = append(r.segments, head)
+	return n, nil
+}
+
+// readBlock takes in the block at off and returns its size.
+func (r *segmentReader) readBlock(off int64) (int64, bool) {
+	rest := r.data[off:]
+	h, ok := parseHead(rest)
+	if !ok || !h.follows(r.at, r.salt) || int(h.length) > len(rest)-blockHeader {
+		return 0, false
+	}
+	n := blockHeader + int(h.length)
+	if !h.bodyOK(rest[blockHeader:n]) {
+		return 0, false
+	}
+	before := len(r.records)
+	records, err := parseRecords(rest[blockHeader:n], r.records)
+	if err != nil {
+		return 0, false
+	}
+	for _, rec := range records[before:] {
+		switch rec.kind {
+		case kindState:
+			r.state = rec.state
+		case kindSeal:
+			r.sealed = true
+		case kindHead:
+			return 0, false
+		}
+	}
+	r.records = records
+	r.at = position{h.sequence, h.crc}
+	return int64(n), true
+}
+
+// explainTorn returns nil if what is at off can be the torn end of a write that
+// never completed, and a *CorruptionError if it can't.
+func (r *segmentReader) explainTorn(off int64) error {
+	for p := off + blockAlign; p+blockHeader <= int64(len(r.data)); p += blockAlign {
+		if h, ok := parseHead(r.data[p:]); ok && h.salt == r.salt && h.sequence > r.at.sequence+1 {
+			return r.corrupt(off, "damaged block; the later one at byte %d proves that it had been written completely", p)
+		}
+	}
+	rest := r.data[off:]
+	h, ok := parseHead(rest)
+	switch {
+	case !ok && allZero(rest[:min(len(rest), blockHeader)]):
+		return nil
+	case !ok:
+		return r.corrupt(off, "damaged block header")
+	case !h.follows(r.at, r.salt):
+		return r.corrupt(off, "block %d where block %d of this log belongs", h.sequence, r.at.sequence+1)
+	case int(h.length) > len(rest)-blockHeader:
+		return r.corrupt(off, "block of %d bytes reaches past the end of the segment", h.length)
+	}
+	body, after := rest[blockHeader:blockHeader+h.length], rest[blockHeader+h.length:]
+	switch {
+	case h.bodyOK(body):
+		return r.corrupt(off, "block with a good checksum holds no valid records")
+	case !hasZeroSector(body, off+blockHeader):
+		return r.corrupt(off, "checksum mismatch in a block that had been written completely")
+	case !allZero(after):
+		return r.corrupt(off, "data after the last block")
+	}
+	return nil
+}
+
+// openWAL continues a scanned log: it clears a torn block, makes what was read
+// durable (a killed process may have left it in the page cache only) and starts
+// a new segment if the last one is sealed.
+func openWAL(fs vfs.FS, path string, voter Voter, segmentBytes int64, s *scan) (*wal, error) {
+	w := &wal{fs: fs, path: path, voter: voter, salt: saltOf(voter), bytes: segmentBytes, at: s.at, state: s.state, segments: s.segments, off: s.end}
+	w.last = w.current().before
+	for _, r := range s.records {
+		switch r.kind {
+		case kindEntry:
+			w.last = logPoint{r.entry.GetIndex(), r.entry.GetTerm()}
+		case kindSnapshot:
+			if r.point.index > w.last.index {
+				w.last = r.point
+			}
+		}
+	}
+	var err error
+	if w.file, err = fs.Open(w.name()); err != nil {
+		return nil, fmt.Errorf("quorum: open %s: %w", w.name(), err)
+	}
+	if s.dirty > 0 {
+		if _, err := w.file.WriteAt(make([]byte, s.dirty), s.end); err != nil {
+			return nil, fmt.Errorf("quorum: clear torn block in %s: %w", w.name(), err)
+		}
+	}
+	if err := w.file.Sync(); err != nil {
+		return nil, fmt.Errorf("quorum: sync %s: %w", w.name(), err)
+	}
+	if !s.sealed {
+		return w, nil
+	}
+	if err := w.abandon(); err != nil {
+		return nil, fmt.Errorf("quorum: close %s: %w", w.name(), err)
+	}
+	return w, w.create(w.current().segment+1, 0)
+}
