@@ -1,0 +1,129 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/milena-io/milena/internal/base"
+	"github.com/milena-io/milena/internal/group"
+	"github.com/milena-io/milena/internal/metadata"
+	"github.com/milena-io/milena/internal/shard"
+)
+
+// Follow takes a change of the metadata: subscribe it after the replicas, whose
+// partitions must already know what they lead. It does not block.
+func (c *Coordinator) Follow(delta *metadata.Delta, img *metadata.Image) {
+	c.lead(img.Topic(base.GroupMetadataTopic))
+	c.dropOffsets(delta.TopicsDeleted)
+}
+
+func (c *Coordinator) lead(t *metadata.Topic) {
+	c.mu.RLock()
+	led := make(map[int32]bool, len(c.shards))
+	for index := range c.shards {
+		led[index] = true
+	}
+	c.mu.RUnlock()
+	if t != nil {
+		for i := range t.Partitions {
+			p := &t.Partitions[i]
+			if p.Leader != c.opts.Self {
+				continue
+			}
+			replica, err := c.opts.Replicas.Get(t.Name, p.Index)
+			if err != nil {
+				c.log.Error("no replica to coordinate groups on", "topic", t.Name, "partition", p.Index, "error", err)
+				continue
+			}
+			delete(led, p.Index)
+			c.Lead(p.Index, p.LeaderEpoch, partitionLog{replica, p.LeaderEpoch})
+		}
+	}
+	for index := range led {
+		c.Resign(index)
+	}
+}
+
+// dropOffsets forgets what groups committed in topics that were deleted. It is
+// tried until it is in the log or leadership has gone; a new leader that comes
+// too late for the deletion still never returns these offsets for a topic of
+// the same name, because the ids differ.
+func (c *Coordinator) dropOffsets(topics []*metadata.Topic) {
+	var gone []group.DeletedTopic
+	for _, t := range topics {
+		if !base.IsInternalTopic(t.Name) {
+			gone = append(gone, group.DeletedTopic{Name: t.Name, ID: t.ID})
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.closed {
+		return
+	}
+	for _, s := range c.shards {
+		c.deleting.Go(func() { c.dropFrom(s, group.TopicsDeleted{Topics: gone}) })
+	}
+}
+
+const dropRetry = 200 * time.Millisecond
+
+func (c *Coordinator) dropFrom(s *groupShard, op group.TopicsDeleted) {
+	for {
+		_, err := s.Submit(c.stop, op)
+		if err == nil || errors.Is(err, shard.ErrNotLeading) || errors.Is(err, shard.ErrClosed) {
+			return
+		}
+		select {
+		case <-time.After(dropRetry):
+		case <-c.stop.Done():
+			return
+		}
+	}
+}
+
+// FindCoordinator names the node that coordinates a group. The topic behind it
+// is created when it is first asked for.
+func (c *Coordinator) FindCoordinator(ctx context.Context, groupID string) (base.NodeID, error) {
+	if err := c.ensureTopic(ctx); err != nil {
+		return metadata.NoLeader, err
+	}
+	img := c.opts.Image()
+	p := img.Partition(base.TopicPartition{Topic: base.GroupMetadataTopic, Partition: c.Partition(groupID)})
+	if p == nil || p.Leader == metadata.NoLeader {
+		return metadata.NoLeader, kerr.CoordinatorNotAvailable
+	}
+	if b := img.Broker(p.Leader); b == nil || b.Fenced {
+		return metadata.NoLeader, kerr.CoordinatorNotAvailable
+	}
+	return p.Leader, nil
+}
+
+func (c *Coordinator) ensureTopic(ctx context.Context) error {
+	if c.opts.Image().Topic(base.GroupMetadataTopic) != nil {
+		return nil
+	}
+	if c.opts.CreateTopic == nil {
+		return kerr.CoordinatorNotAvailable
+	}
+	select {
+	case c.creating <- struct{}{}:
+	case <-ctx.Done():
+		return kerr.CoordinatorNotAvailable
+	}
+	defer func() { <-c.creating }()
+	if c.opts.Image().Topic(base.GroupMetadataTopic) != nil {
+		return nil
+	}
+	err := c.opts.CreateTopic(ctx, c.opts.Config.offsetsTopic())
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		c.log.Warn("internal topic was not created", "topic", base.GroupMetadataTopic, "error", err)
+		return kerr.CoordinatorNotAvailable
+	}
+	return nil
+}
