@@ -16,6 +16,9 @@ func (a *applier) topic(r *metapb.Topic) bool {
 	if a.img.Topic(r.GetName()) != nil || a.img.TopicByID(id) != nil {
 		return false
 	}
+	if collides(r.GetName()) {
+		a.img.byMetricName.Set(metricKey(r.GetName()), struct{}{})
+	}
 	a.put(&Topic{ID: id, Name: r.GetName()})
 	return true
 }
@@ -28,6 +31,7 @@ func (a *applier) removeTopic(r *metapb.RemoveTopic) bool {
 	}
 	a.img.byID.Delete(string(id[:]))
 	a.img.byName.Delete(t.Name)
+	a.img.byMetricName.Delete(metricKey(t.Name))
 	a.img.partitions -= len(t.Partitions)
 	delete(a.owned, id)
 	a.touched.topics[id] = struct{}{}

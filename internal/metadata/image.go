@@ -5,6 +5,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/tidwall/btree"
@@ -76,7 +77,8 @@ type Image struct {
 	index          uint64
 	clusterID      string
 	byName         *btree.Map[string, *Topic]
-	byID           *btree.Map[string, *Topic] // keyed by the 16 bytes of the id
+	byID           *btree.Map[string, *Topic]   // keyed by the 16 bytes of the id
+	byMetricName   *btree.Map[string, struct{}] // see CollidingTopic
 	configs        *btree.Map[string, *override]
 	brokers        []*Broker // sorted by id
 	features       map[string]int16
@@ -93,9 +95,10 @@ type override struct {
 // Empty is the image before the first record.
 func Empty() *Image {
 	return &Image{
-		byName:  new(btree.Map[string, *Topic]),
-		byID:    new(btree.Map[string, *Topic]),
-		configs: new(btree.Map[string, *override]),
+		byName:       new(btree.Map[string, *Topic]),
+		byID:         new(btree.Map[string, *Topic]),
+		byMetricName: new(btree.Map[string, struct{}]),
+		configs:      new(btree.Map[string, *override]),
 	}
 }
 
@@ -108,6 +111,7 @@ func (img *Image) fork() *Image {
 		clusterID:      img.clusterID,
 		byName:         img.byName.Copy(),
 		byID:           img.byID.Copy(),
+		byMetricName:   img.byMetricName.Copy(),
 		configs:        img.configs.Copy(),
 		brokers:        img.brokers,
 		features:       img.features,
@@ -153,7 +157,26 @@ func (img *Image) TopicsFrom(first string) iter.Seq[*Topic] {
 	}
 }
 
-// TopicCount and PartitionCount are cheap.
+// CollidingTopic finds a topic whose name differs from name but is the same to
+// metrics, where '.' and '_' are one character.
+func (img *Image) CollidingTopic(name string) (other string, found bool) {
+	if !collides(name) {
+		return "", false
+	}
+	prefix := base.CollidingTopicName(name) + "\x00"
+	img.byMetricName.Ascend(prefix, func(key string, _ struct{}) bool {
+		other, found = strings.CutPrefix(key, prefix)
+		return found && other == name
+	})
+	return other, found && other != name
+}
+
+// collides reports whether a name can collide at all; only such names are indexed.
+func collides(name string) bool { return strings.ContainsAny(name, "._") }
+
+func metricKey(name string) string { return base.CollidingTopicName(name) + "\x00" + name }
+
+// TopicCount is the number of topics.
 func (img *Image) TopicCount() int { return img.byName.Len() }
 
 // PartitionCount is the number of partitions of all topics.
