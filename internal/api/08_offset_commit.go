@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/milena-io/milena/internal/base"
+)
+
+// OffsetCommit (key 8, v2–v10) stores a group's offsets.
+//
+//   - Needs Read on the group and on each topic; topics and partitions that do
+//     not exist are UNKNOWN_TOPIC_OR_PARTITION and the others are committed.
+//   - v10+ names topics by id (UNKNOWN_TOPIC_ID); the coordinator always gets
+//     both name and id.
+//   - retention_time_ms (v2–v4) is ignored as in Kafka: offsets expire by
+//     offsets.retention.minutes.
+func handleOffsetCommit(a *API, ctx context.Context, r *Request, req *kmsg.OffsetCommitRequest) kmsg.Response {
+	resp := kmsg.NewPtrOffsetCommitResponse()
+	groupOK := a.allowed(r.Conn, mayRead, onGroup, req.Group)
+	good := *req
+	good.Topics = nil
+	ids := make(map[string]base.UUID)
+	for _, t := range req.Topics {
+		err := a.nameCommitted(r, &t)
+		if !groupOK {
+			err = kerr.GroupAuthorizationFailed
+		}
+		known := t
+		known.Partitions = nil
+		out := commitAnswer(t)
+		for _, p := range t.Partitions {
+			perr := err
+			if perr == nil && a.image().Partition(base.TopicPartition{Topic: t.Topic, Partition: p.Partition}) == nil {
+				perr = kerr.UnknownTopicOrPartition
+			}
+			if perr == nil {
+				known.Partitions = append(known.Partitions, p)
+				continue
+			}
+			res := kmsg.NewOffsetCommitResponseTopicPartition()
+			res.Partition, res.ErrorCode = p.Partition, a.wireCode(perr)
+			out.Partitions = append(out.Partitions, res)
+		}
+		if len(known.Partitions) > 0 {
+			ids[t.Topic] = t.TopicID
+			good.Topics = append(good.Topics, known)
+		}
+		resp.Topics = append(resp.Topics, out)
+	}
+	if len(good.Topics) > 0 {
+		mergeCommitted(resp, a.cfg.Groups.OffsetCommit(ctx, &good), ids)
+	}
+	return resp
+}
+
+// nameCommitted fills in the name of a topic given by id and checks the
+// permission.
+func (a *API) nameCommitted(r *Request, t *kmsg.OffsetCommitRequestTopic) error {
+	if r.Version >= 10 {
+		known := a.image().TopicByID(t.TopicID)
+		if known == nil {
+			return kerr.UnknownTopicID
+		}
+		t.Topic = known.Name
+	}
+	if !a.allowed(r.Conn, mayRead, onTopic, t.Topic) {
+		return kerr.TopicAuthorizationFailed
+	}
+	if known := a.image().Topic(t.Topic); known != nil {
+		t.TopicID = known.ID // stored with the offset: it is one of this topic, not of the next of that name
+	}
+	return nil
+}
+
+func commitAnswer(t kmsg.OffsetCommitRequestTopic) kmsg.OffsetCommitResponseTopic {
+	out := kmsg.NewOffsetCommitResponseTopic()
+	out.Topic, out.TopicID = t.Topic, t.TopicID
+	return out
+}
+
+// mergeCommitted adds the coordinator's results to the topics already answered.
+func mergeCommitted(resp, committed *kmsg.OffsetCommitResponse, ids map[string]base.UUID) {
+	at := make(map[string]int, len(resp.Topics))
+	for i, t := range resp.Topics {
+		at[t.Topic] = i
+	}
+	resp.ThrottleMillis = committed.ThrottleMillis
+	for _, t := range committed.Topics {
+		t.TopicID = ids[t.Topic]
+		if i, ok := at[t.Topic]; ok {
+			resp.Topics[i].Partitions = append(resp.Topics[i].Partitions, t.Partitions...)
+			continue
+		}
+		resp.Topics = append(resp.Topics, t)
+	}
+}

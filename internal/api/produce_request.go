@@ -1,0 +1,140 @@
+package api
+
+import (
+	"errors"
+
+	"github.com/twmb/franz-go/pkg/kbin"
+
+	"github.com/milena-io/milena/internal/base"
+)
+
+// produceRequest is a decoded Produce body. Records are sub-slices of the body;
+// partitions of all topics lie in one slice.
+//
+//	v3+   transactional id, acks, timeout, [ topic, [ partition, records ] ]
+//	v9+   compact lengths and tagged fields
+//	v13+  topic id instead of topic name (KIP-516)
+type produceRequest struct {
+	version       int16
+	transactional bool // a transactional id was given
+	txnID         string
+	acks          int16
+	timeoutMs     int32
+	topics        []produceTopic
+	parts         []producePart
+}
+
+// produceTopic covers parts[first:end].
+type produceTopic struct {
+	name       string
+	id         base.UUID
+	first, end int
+}
+
+const (
+	produceFlexible   = 9
+	produceByID       = 13
+	produceZstd       = 7 // first version that may carry zstd
+	produceErrorInfo  = 8 // record errors and error message
+	produceLeaderInfo = 10
+)
+
+var errMalformed = errors.New("api: malformed request body")
+
+// decodeProduce reads a body of version 3 to 13. It allocates at most one
+// topic per 6 bytes and one partition per 6 bytes of body, and fails beyond
+// maxElements of them together.
+func decodeProduce(version int16, body []byte, maxElements int) (*produceRequest, error) {
+	d := bodyReader{Reader: kbin.Reader{Src: body}, flexible: version >= produceFlexible}
+	req := &produceRequest{version: version}
+	if id := d.nullableString(); id != nil {
+		req.transactional, req.txnID = true, *id
+	}
+	req.acks = d.Int16()
+	req.timeoutMs = d.Int32()
+	topics := d.arrayLen(6)
+	for range topics {
+		if maxElements--; maxElements < 0 || !d.Ok() {
+			return nil, errMalformed
+		}
+		t := produceTopic{first: len(req.parts)}
+		if version >= produceByID {
+			t.id = d.Uuid()
+		} else {
+			t.name = d.string()
+		}
+		parts := d.arrayLen(5)
+		for range parts {
+			if maxElements--; maxElements < 0 || !d.Ok() {
+				return nil, errMalformed
+			}
+			req.parts = append(req.parts, producePart{index: d.Int32(), records: d.nullableBytes()})
+			d.skipTags()
+		}
+		d.skipTags()
+		t.end = len(req.parts)
+		req.topics = append(req.topics, t)
+	}
+	d.skipTags()
+	if d.Complete() != nil || d.bad {
+		return nil, errMalformed
+	}
+	return req, nil
+}
+
+// bodyReader reads the parts of a message whose form depends on whether the
+// version is flexible (KIP-482).
+type bodyReader struct {
+	kbin.Reader
+	flexible bool
+	bad      bool
+}
+
+// arrayLen reads an array length and refuses one whose elements of at least
+// minSize bytes can't fit into what remains. A null array counts as malformed.
+func (d *bodyReader) arrayLen(minSize int) int {
+	var n int32
+	if d.flexible {
+		n = d.CompactArrayLen()
+	} else {
+		n = d.ArrayLen()
+	}
+	if n < 0 || int(n) > len(d.Src)/minSize {
+		d.bad = true
+		return 0
+	}
+	return int(n)
+}
+
+func (d *bodyReader) string() string {
+	if d.flexible {
+		return d.CompactString()
+	}
+	return d.String()
+}
+
+func (d *bodyReader) nullableString() *string {
+	if d.flexible {
+		return d.CompactNullableString()
+	}
+	return d.NullableString()
+}
+
+func (d *bodyReader) nullableBytes() []byte {
+	if d.flexible {
+		return d.CompactNullableBytes()
+	}
+	return d.NullableBytes()
+}
+
+// skipTags steps over tagged fields without keeping any. Each costs at least
+// two bytes of body, so the loop is bounded by the frame.
+func (d *bodyReader) skipTags() {
+	if !d.flexible {
+		return
+	}
+	for n := d.Uvarint(); n > 0 && d.Ok(); n-- {
+		d.Uvarint() // tag
+		d.Span(int(d.Uvarint()))
+	}
+}
