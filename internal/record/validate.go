@@ -117,14 +117,24 @@ func checkClient(b Batch) error {
 		return invalid(InvalidRecord, "clients may not write control records")
 	case b.HasProducerID() && b.BaseSequence() < 0:
 		return invalid(InvalidRecord, "sequence %d with producer id %d is negative", b.BaseSequence(), b.ProducerID())
-	case b.TimestampType() == LogAppendTime:
-		return invalid(InvalidTimestamp, "producers may not set the timestamp type to LogAppendTime")
 	case !b.Codec().Valid():
 		return invalid(UnsupportedCompression, "compression codec %d does not exist", b.Codec())
 	case b.Codec() == None && int64(count)*minRecordSize > int64(len(b)-HeaderSize):
 		return invalid(InvalidRecord, "a batch declares %d records in %d bytes", count, len(b)-HeaderSize)
+	case b.TimestampType() == LogAppendTime:
+		return producerAppendTime(count)
 	}
 	return nil
+}
+
+// producerAppendTime blames every record, as Kafka does.
+func producerAppendTime(count int32) error {
+	const message = "producers may not set the timestamp type to LogAppendTime"
+	e := &InvalidError{Kind: InvalidTimestamp, Message: message}
+	for i := range min(count, MaxRecordErrors) {
+		e.Records = append(e.Records, RecordError{Index: i, Message: message})
+	}
+	return e
 }
 
 // timestampsDoubtful reports whether a timestamp may be out of bounds. The
