@@ -1,0 +1,214 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/milena-io/milena/internal/api"
+	"github.com/milena-io/milena/internal/confkey"
+)
+
+func TestConnectionLimits(t *testing.T) {
+	limit := func(c *Config) {
+		c.Limits.MaxConnections, c.Limits.MaxConnectionsPerIP = 4, 2
+		c.Limits.PerIPOverrides = map[string]int{"many": 3, "none": 0}
+	}
+	bubble(t, echo, limit, func(t *testing.T, g *rig) {
+		first := g.dialFrom("a")
+		first.ask("1")
+		g.dialFrom("a").ask("2")
+		g.dialFrom("a").wantEnd()
+		g.dialFrom("none").wantEnd()
+		g.dialFrom("many").ask("3")
+		g.dialFrom("many").ask("4")
+		g.dialFrom("many").wantEnd()
+		if want := []Reason{TooManyPerIP, TooManyPerIP, TooMany}; !slices.Equal(g.rejected, want) {
+			t.Errorf("rejected for %q, want %q", g.rejected, want)
+		}
+		// A closed connection makes room, in total and for its address.
+		must(t, first.Close())
+		synctest.Wait()
+		g.dialFrom("a").ask("again")
+		g.dialFrom("a").wantEnd()
+	})
+}
+
+func TestSetLimits(t *testing.T) {
+	bubble(t, echo, nil, func(t *testing.T, g *rig) {
+		g.dial().ask("1")
+		l := DefaultLimits()
+		l.MaxConnections = 1
+		g.s.SetLimits(l)
+		g.dial().wantEnd()
+	})
+}
+
+func TestAcceptRate(t *testing.T) {
+	limit := func(c *Config) { c.Limits.MaxAcceptRate = 5 }
+	bubble(t, echo, limit, func(t *testing.T, g *rig) {
+		start := time.Now()
+		for i := range 15 {
+			g.dial().ask(fmt.Sprint(i))
+		}
+		if d := time.Since(start); d < 1900*time.Millisecond || d > 2100*time.Millisecond {
+			t.Errorf("15 connections at 5 per second after a burst of 5 took %v", d)
+		}
+	})
+}
+
+func TestSlowReceiver(t *testing.T) {
+	large := strings.Repeat("x", 3<<20)
+	handle := func(context.Context, *api.Request) api.Reply { return api.Reply{Now: text(large)} }
+	bubble(t, handle, nil, func(t *testing.T, g *rig) {
+		c := g.dial()
+		c.send(metadataKey, "")
+		time.Sleep(defaultWriteGrace * 3 / 4)
+		g.wantClosed()
+		time.Sleep(defaultWriteGrace)
+		g.wantClosed(SlowReceiver)
+
+		patient := g.dial()
+		patient.send(metadataKey, "")
+		time.Sleep(defaultWriteGrace / 2)
+		patient.want(1, large)
+	})
+}
+
+func TestMemoryBudget(t *testing.T) {
+	h := newGates()
+	const budget = 100 << 10
+	limit := func(c *Config) { c.Limits.RequestMemory = budget }
+	bubble(t, h.handle, limit, func(t *testing.T, g *rig) {
+		connect := func() *client {
+			c := g.dial()
+			c.want(c.send(metadataKey, "now"), "now")
+			return c
+		}
+		body := func(name string, n int) string { return name + strings.Repeat("x", n) }
+		handled := func() (names string) {
+			for _, s := range strings.Fields(h.seen()) {
+				if s != "now" {
+					names += s[:1]
+				}
+			}
+			return names
+		}
+		a, b, c, d := connect(), connect(), connect(), connect()
+		a.send(produceKey, body("a", 80<<10))
+		synctest.Wait()
+		b.send(produceKey, body("b", 90<<10))
+		synctest.Wait()
+		c.send(produceKey, body("c", 18<<10)) // would fit, but b came first
+		synctest.Wait()
+		if got := handled(); got != "a" {
+			t.Errorf("handled %q, want only what fits", got)
+		}
+		if st := g.s.Stats(); st.MemoryWaiters != 2 {
+			t.Errorf("stats %+v, want two waiters", st)
+		}
+		small := d.send(produceKey, body("now d", 10<<10)) // small requests pass
+		d.want(small, body("now d", 10<<10))
+		h.open(body("a", 80<<10))
+		a.want(2, body("a", 80<<10))
+		synctest.Wait()
+		if got := handled(); !strings.HasPrefix(got, "adb") && !strings.HasPrefix(got, "anb") {
+			t.Errorf("handled %q, want b after a", got)
+		}
+		h.open(body("b", 90<<10))
+		h.open(body("c", 18<<10))
+		b.want(2, body("b", 90<<10))
+		c.want(2, body("c", 18<<10))
+		huge := body("now huge", 3*budget) // larger than the budget, alone
+		a.want(a.send(produceKey, huge), huge)
+	})
+}
+
+func TestWaitingForMemoryEndsWithTheConnection(t *testing.T) {
+	h := newGates()
+	limit := func(c *Config) { c.Limits.RequestMemory = 50 << 10 }
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, h.handle, limit)
+		must(t, g.s.Start())
+		holder, waiter := g.dial(), g.dial()
+		holder.send(produceKey, "h"+strings.Repeat("x", 45<<10))
+		synctest.Wait()
+		waiter.send(produceKey, "w"+strings.Repeat("x", 45<<10))
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := g.s.Shutdown(ctx); err == nil {
+			t.Error("a stuck request was not cut off")
+		}
+		if st := g.s.Stats(); st != (Stats{}) {
+			t.Errorf("left over: %+v", st)
+		}
+	})
+}
+
+// TestHoldersOfMemoryMustHurryWhileOthersWait: reserving memory by announcing
+// frames must cost real bandwidth.
+func TestHoldersOfMemoryMustHurryWhileOthersWait(t *testing.T) {
+	limit := func(c *Config) { c.Limits.RequestMemory = 1 << 20 }
+	bubble(t, echo, limit, func(t *testing.T, g *rig) {
+		hog, victim := g.dial(), g.dial()
+		hog.ask("hello")
+		victim.ask("hello")
+		hog.write(request(metadataKey, 1, 1, strings.Repeat("x", 1<<20))[:100<<10])
+		synctest.Wait()
+		go func() { // two kilobytes per second: twice the ordinary minimum
+			for {
+				if _, err := hog.Write(make([]byte, 2<<10)); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		}()
+		start := time.Now()
+		victim.ask(strings.Repeat("v", 100<<10))
+		if d := time.Since(start); d > 3*defaultReadGrace {
+			t.Errorf("waited %v for memory held by a slow frame", d)
+		}
+		g.wantClosed(SlowSender)
+	})
+}
+
+func TestLimitsFrom(t *testing.T) {
+	v, errs := confkey.NewBroker(map[string]string{
+		"socket.request.max.bytes":              "1000",
+		"queued.max.request.bytes":              "-1",
+		"max.connections":                       "7",
+		"max.connections.per.ip.overrides":      "10.0.0.1:3, ::1:4",
+		"max.connection.creation.rate":          "0",
+		"connections.max.idle.ms":               "5000",
+		"milena.request.min.rate.bytes.per.sec": "0",
+		"socket.send.buffer.bytes":              "4096",
+	})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	l := LimitsFrom(v)
+	if l.MaxFrameBytes != 1000 || l.RequestMemory != -1 || l.MaxConnections != 7 || l.MaxAcceptRate != 0 ||
+		l.IdleTimeout != 5*time.Second || l.MinRate != 0 || l.SendBuffer != 4096 || l.ReceiveBuffer != 0 {
+		t.Errorf("limits %+v", l)
+	}
+	if l.PerIPOverrides["10.0.0.1"] != 3 || l.PerIPOverrides["::1"] != 4 {
+		t.Errorf("overrides %v", l.PerIPOverrides)
+	}
+	none, errs := confkey.NewBroker(nil)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if got, want := fmt.Sprintf("%+v", LimitsFrom(none)), fmt.Sprintf("%+v", withNoOverrides(DefaultLimits())); got != want {
+		t.Errorf("defaults of the keys %s\ndiffer from DefaultLimits %s", got, want)
+	}
+}
+
+func withNoOverrides(l Limits) Limits {
+	l.PerIPOverrides = map[string]int{}
+	return l
+}
