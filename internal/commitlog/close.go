@@ -1,0 +1,153 @@
+package commitlog
+
+import (
+	"errors"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/milena-io/milena/internal/commitlog/checkpoint"
+	"github.com/milena-io/milena/internal/vfs"
+)
+
+// Close flushes every log, writes the manifest that makes the next start fast,
+// and unlocks the directory. Logs can't be used afterwards. After an I/O error
+// there is no manifest: the next start verifies.
+func (d *Dir) Close() error {
+	if d.closing.Swap(true) {
+		return nil
+	}
+	d.keeper.close()
+	d.flusher.close()
+	logs := d.allLogs()
+	err := d.Offline()
+	if err == nil {
+		err = d.closeLogs(logs)
+	}
+	for _, l := range logs {
+		l.abandon(ErrClosed)
+	}
+	err = errors.Join(err, d.frontier.close())
+	if err == nil {
+		err = d.writeManifest(logs)
+	}
+	return errors.Join(err, d.lock.Close())
+}
+
+// closeLogs flushes the logs and completes their derived files.
+func (d *Dir) closeLogs(logs []*Log) error {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range d.opts.FlushParallelism {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(logs)); i = next.Add(1) - 1 {
+				logs[i].finish()
+			}
+		})
+	}
+	wg.Wait()
+	if err := d.Offline(); err != nil {
+		return err
+	}
+	if err := d.starts.save(nil, 0); err != nil {
+		return d.fail("write "+checkpoint.LogStartFile, err)
+	}
+	return d.saveRecoveryPoints()
+}
+
+// finish makes a log ready to be described by the manifest.
+func (l *Log) finish() {
+	l.flushMu.Lock()
+	defer l.flushMu.Unlock()
+	if err := l.flushHeld(); err != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.loaded.Load() {
+		return
+	}
+	if err := l.finishFiles(); err != nil {
+		_ = l.d.fail("close "+l.path, err)
+	}
+}
+
+func (l *Log) finishFiles() error {
+	if a := l.app; a.seg.size.Load() > 0 {
+		a.index.addTime()
+		if err := a.index.write(l.d.files, a.seg); err != nil {
+			return err
+		}
+	}
+	end := l.end.Load()
+	switch {
+	case l.producers.Len() == 0:
+		l.snapshot = noProducers
+		return nil
+	case l.snapshot == end:
+		return nil
+	}
+	return l.writeSnapshot(end)
+}
+
+// abandon ends the use of a log and closes its files.
+func (l *Log) abandon(why error) {
+	l.fail(why)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, h := range l.rolled {
+		l.d.files.release(h)
+	}
+	l.rolled = nil
+	if a := l.app; a != nil && a.handle != nil {
+		l.d.files.release(a.handle)
+		a.handle = nil
+	}
+	for _, s := range *l.segs.Load() {
+		s.dead.Store(true)
+		l.d.files.drop(s)
+	}
+	l.d.tail.discard(l)
+}
+
+// writeManifest describes the logs that are intact; the others are verified at
+// the next start.
+func (d *Dir) writeManifest(logs []*Log) error {
+	entries := make([]manifestLog, 0, len(logs))
+	for _, l := range logs {
+		if errors.Is(l.Err(), ErrClosed) {
+			entries = append(entries, l.describe())
+		}
+	}
+	return vfs.WriteFileAtomic(d.opts.FS, filepath.Join(d.opts.Path, manifestFile), encodeManifest(d.id, entries))
+}
+
+// saveRecoveryPoints writes Kafka's recovery-point-offset-checkpoint, which is
+// the second witness of what is durable.
+func (d *Dir) saveRecoveryPoints() error {
+	points := checkpoint.Offsets{}
+	for _, l := range d.allLogs() {
+		if at, known := l.frontier(); known && !l.gone() {
+			points[l.tp] = at
+		}
+	}
+	d.recoveryMu.Lock()
+	defer d.recoveryMu.Unlock()
+	d.recoverySaved = true
+	return checkpoint.WriteOffsets(d.opts.FS, filepath.Join(d.opts.Path, checkpoint.RecoveryPointFile), points)
+}
+
+// checkpoint is the keeper's regular work: it bounds what a crash would cost.
+func (d *Dir) checkpoint() {
+	if d.Offline() != nil {
+		return
+	}
+	d.keeper.flushLazy()
+	if err := d.saveRecoveryPoints(); err != nil {
+		_ = d.fail("write "+checkpoint.RecoveryPointFile, err)
+		return
+	}
+	if err := d.starts.save(nil, 0); err != nil {
+		_ = d.fail("write "+checkpoint.LogStartFile, err)
+	}
+}

@@ -1,0 +1,3 @@
+// Package commitlog stores partitions: append-only logs of record batches in
+// segment files that Apache Kafka's tools can read.
+package commitlog

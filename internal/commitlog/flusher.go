@@ -1,0 +1,244 @@
+package commitlog
+
+import (
+	"errors"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/milena-io/milena/internal/commitlog/checkpoint"
+	"github.com/milena-io/milena/internal/commitlog/epoch"
+)
+
+// flusher is the group commit of a directory. Logs with data to flush wait in
+// its dirty set; a round takes the whole set and syncs each log's files. While
+// a round is in flight the next set gathers, so under load one fsync serves many
+// appends and there is no timer to tune. The goroutine exists only while there
+// is work.
+type flusher struct {
+	d *Dir
+
+	mu      sync.Mutex
+	dirty   []*Log
+	spare   []*Log
+	running bool
+	closed  bool
+	done    sync.WaitGroup
+}
+
+// enqueue asks for a flush of what l holds now.
+func (f *flusher) enqueue(l *Log) {
+	f.mu.Lock()
+	if l.queued || f.closed {
+		f.mu.Unlock()
+		return
+	}
+	l.queued = true
+	f.dirty = append(f.dirty, l)
+	start := !f.running
+	if start {
+		f.running = true
+		f.done.Add(1)
+	}
+	f.mu.Unlock()
+	if start {
+		go f.run()
+	}
+}
+
+// close waits for the round in flight; later requests are ignored.
+func (f *flusher) close() {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.done.Wait()
+}
+
+func (f *flusher) run() {
+	defer f.done.Done()
+	for {
+		set, stop := f.take()
+		if stop {
+			return
+		}
+		if len(set) == 0 {
+			f.d.frontier.write()
+			continue
+		}
+		f.round(set)
+		f.d.frontier.note(set)
+	}
+}
+
+// take returns the dirty set, or nothing while the frontier is behind, or stop.
+func (f *flusher) take() (set []*Log, stop bool) {
+	behind := f.d.frontier.behind()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.dirty) == 0 {
+		if behind {
+			return nil, false
+		}
+		f.running = false
+		return nil, true
+	}
+	set = f.dirty
+	f.dirty, f.spare = f.spare[:0], set
+	for _, l := range set {
+		l.queued = false
+	}
+	return set, false
+}
+
+// round flushes every log of the set, several at a time.
+func (f *flusher) round(set []*Log) {
+	began := f.d.opts.Now()
+	workers := min(f.d.opts.FlushParallelism, len(set))
+	if workers <= 1 {
+		for _, l := range set {
+			l.flush()
+		}
+	} else {
+		var next atomic.Int64
+		var wg sync.WaitGroup
+		for range workers {
+			wg.Go(func() {
+				for i := next.Add(1) - 1; i < int64(len(set)); i = next.Add(1) - 1 {
+					set[i].flush()
+				}
+			})
+		}
+		wg.Wait()
+	}
+	if ev := f.d.opts.Events.Flushed; ev != nil {
+		ev(f.d.opts.Now().Sub(began), len(set))
+	}
+}
+
+// flushJob is what one flush of a log must sync before target is durable.
+type flushJob struct {
+	target int64
+	segs   segmentSet
+	debt   syncDebt
+	pins   []*handle
+}
+
+// flush makes everything that is in the log now durable. After an error the
+// directory is offline and nothing of it was claimed.
+func (l *Log) flush() {
+	l.flushMu.Lock()
+	defer l.flushMu.Unlock()
+	_ = l.flushHeld()
+}
+
+// flushHeld is flush for a caller that holds flushMu.
+func (l *Log) flushHeld() error {
+	if err := l.Err(); err != nil {
+		return err
+	}
+	job, work := l.beginFlush()
+	if !work {
+		return nil
+	}
+	err := l.sync(job)
+	for _, h := range job.pins {
+		l.d.files.release(h)
+	}
+	if err != nil {
+		return l.d.fail("flush "+l.path, err)
+	}
+	l.endFlush(job)
+	return nil
+}
+
+func (l *Log) beginFlush() (flushJob, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	job := flushJob{target: l.end.Load(), debt: l.unsynced, pins: l.rolled}
+	durable := l.durable.Load()
+	if l.app == nil || job.target == durable && job.debt == 0 && len(job.pins) == 0 {
+		return job, false
+	}
+	set := *l.segs.Load()
+	job.segs = set[max(set.find(durable), 0):]
+	l.unsynced, l.rolled = 0, nil
+	return job, true
+}
+
+// sync syncs files and directories; any order will do, since nothing counts
+// before all of it is done.
+func (l *Log) sync(job flushJob) error {
+	fs := l.d.opts.FS
+	for _, s := range job.segs {
+		if s.size.Load() == 0 {
+			continue
+		}
+		h, err := l.d.files.acquire(s, kindLog)
+		if err != nil {
+			return err
+		}
+		err = h.Sync()
+		l.d.files.release(h)
+		if err != nil {
+			return err
+		}
+		if job.debt&debtTxn != 0 {
+			if err := l.txnIndex(s).Sync(); err != nil {
+				return err
+			}
+		}
+	}
+	if job.debt&debtMeta != 0 {
+		if err := syncFile(fs, l.path, checkpoint.PartitionFile); err != nil {
+			return err
+		}
+	}
+	if job.debt&debtEpochs != 0 {
+		if err := syncFile(fs, l.path, epoch.FileName); err != nil {
+			return err
+		}
+	}
+	if job.debt&debtDir != 0 {
+		if err := fs.SyncDir(l.path); err != nil {
+			return err
+		}
+	}
+	if job.debt&debtRoot != 0 {
+		return fs.SyncDir(filepath.Dir(l.path))
+	}
+	return nil
+}
+
+// endFlush publishes the durable offset and lets go of the active file if
+// nothing was appended meanwhile.
+func (l *Log) endFlush(job flushJob) {
+	l.mu.Lock()
+	if a := l.app; a != nil && a.handle != nil && l.end.Load() == job.target {
+		l.d.files.release(a.handle)
+		a.handle = nil
+	}
+	l.mu.Unlock()
+	if job.target <= l.durable.Load() {
+		return
+	}
+	l.durable.Store(job.target)
+	if f := l.onDurable.Load(); f != nil {
+		(*f)(job.target)
+	}
+}
+
+// Flush makes everything appended so far durable before it returns.
+func (l *Log) Flush() error {
+	if err := l.ready(); err != nil {
+		return err
+	}
+	l.flushMu.Lock()
+	err := l.flushHeld()
+	l.flushMu.Unlock()
+	if err != nil && !errors.Is(err, ErrOffline) {
+		return err
+	}
+	l.d.frontier.note([]*Log{l})
+	l.d.frontier.write()
+	return err
+}

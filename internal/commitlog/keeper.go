@@ -1,0 +1,158 @@
+package commitlog
+
+import (
+	"math"
+	"sync"
+	"time"
+)
+
+// keeper is the one background goroutine of a directory. It runs what is due:
+// checkpoints, retention, compaction, delayed file deletion, late flushes.
+// Work that takes long looks at stopping() in between.
+type keeper struct {
+	mu     sync.Mutex
+	tasks  []task
+	closed bool
+	lazy   []*Log // relaxed logs with something unflushed
+
+	wake chan struct{}
+	stop chan struct{}
+	done sync.WaitGroup
+	now  func() time.Time
+}
+
+type task struct {
+	due time.Time
+	run func()
+}
+
+func newKeeper(now func() time.Time) *keeper {
+	return &keeper{wake: make(chan struct{}, 1), stop: make(chan struct{}), now: now}
+}
+
+func (k *keeper) start() { k.done.Go(k.loop) }
+
+// after runs f once, when d has passed.
+func (k *keeper) after(d time.Duration, f func()) { k.add(task{due: k.now().Add(d), run: f}) }
+
+// every runs f again and again, d after its last end.
+func (k *keeper) every(d time.Duration, f func()) {
+	if d <= 0 {
+		return
+	}
+	k.after(d, func() {
+		f()
+		k.every(d, f)
+	})
+}
+
+func (k *keeper) add(t task) {
+	k.mu.Lock()
+	if !k.closed {
+		k.tasks = append(k.tasks, t)
+	}
+	k.mu.Unlock()
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// flushLater flushes a log that is not flushed at every append after ms, or
+// with the next checkpoint.
+func (k *keeper) flushLater(l *Log, ms int64) {
+	if l.lazy {
+		return
+	}
+	l.lazy = true
+	if wait := time.Duration(ms) * time.Millisecond; ms < math.MaxInt64/int64(time.Millisecond) && wait < l.d.opts.CheckpointInterval {
+		k.after(wait, l.flushLazily)
+		return
+	}
+	k.mu.Lock()
+	k.lazy = append(k.lazy, l)
+	k.mu.Unlock()
+}
+
+func (l *Log) flushLazily() {
+	l.mu.Lock()
+	l.lazy = false
+	l.mu.Unlock()
+	l.d.flusher.enqueue(l)
+}
+
+// flushLazy asks for a flush of every log that flushLater was called for.
+func (k *keeper) flushLazy() {
+	k.mu.Lock()
+	logs := k.lazy
+	k.lazy = nil
+	k.mu.Unlock()
+	for _, l := range logs {
+		l.flushLazily()
+	}
+}
+
+// stopping tells long work to return early.
+func (k *keeper) stopping() bool {
+	select {
+	case <-k.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// close stops the goroutine; tasks that were not due are dropped.
+func (k *keeper) close() {
+	k.mu.Lock()
+	closed := k.closed
+	k.closed = true
+	k.mu.Unlock()
+	if !closed {
+		close(k.stop)
+	}
+	k.done.Wait()
+}
+
+func (k *keeper) loop() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		due, next := k.takeDue()
+		for _, t := range due {
+			if k.stopping() {
+				return
+			}
+			t.run()
+		}
+		if len(due) > 0 {
+			continue
+		}
+		timer.Reset(next)
+		select {
+		case <-k.stop:
+			return
+		case <-k.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// takeDue removes the tasks that are due and says how long the next one has.
+func (k *keeper) takeDue() (due []task, next time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now, next := k.now(), time.Hour
+	keep := k.tasks[:0]
+	for _, t := range k.tasks {
+		if wait := t.due.Sub(now); wait > 0 {
+			next = min(next, wait)
+			keep = append(keep, t)
+		} else {
+			due = append(due, t)
+		}
+	}
+	clear(k.tasks[len(keep):])
+	k.tasks = keep
+	return due, next
+}

@@ -1,0 +1,149 @@
+package commitlog
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+
+	"github.com/milena-io/milena/internal/record"
+)
+
+// shortFile makes damage of a file that is shorter than it was: other errors
+// of a read are the disk's.
+func shortFile(err error, pos, offset int64) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return &badBatch{pos: pos, offset: offset, reason: "the file is shorter than what was written"}
+	}
+	return err
+}
+
+// position returns the position of a batch at or before the one that holds
+// offset, and the smallest offset that batch may have. It follows the index,
+// but only to a batch that is the one the index speaks of; an index that is
+// wrong is rebuilt.
+func (l *Log) position(s *segment, log io.ReaderAt, offset, size int64) (pos, next int64, err error) {
+	for range 2 {
+		e, found, err := l.searchIndex(s, offset)
+		if err != nil {
+			return 0, 0, err
+		}
+		if !found {
+			return 0, s.base, nil
+		}
+		var head [record.HeaderSize]byte
+		if e.pos >= 0 && e.pos+record.HeaderSize <= size {
+			if err := readFull(log, head[:], e.pos); err != nil {
+				return 0, 0, shortFile(err, e.pos, offset)
+			}
+			b := record.Batch(head[:])
+			if b.Magic() == 2 && b.LastOffset() == e.offset && b.BaseOffset() >= s.base && b.BaseOffset() <= e.offset {
+				return e.pos, b.BaseOffset(), nil
+			}
+		}
+		if err := l.rebuildIndexes(s); err != nil {
+			return 0, 0, err
+		}
+	}
+	// The index can't be made to fit, so the data is damaged somewhere: a scan
+	// from the start finds out where.
+	return 0, s.base, nil
+}
+
+// searchIndex finds the last index entry at or before offset.
+func (l *Log) searchIndex(s *segment, offset int64) (indexEntry, bool, error) {
+	h, n, err := l.openIndex(s, kindIndex, indexEntrySize)
+	if h == nil || err != nil {
+		return indexEntry{}, false, err
+	}
+	defer l.d.files.release(h)
+	t := indexTable{r: h, n: n, size: indexEntrySize}
+	e, found := t.searchOffset(offset, s.base)
+	return e, found && e.offset >= s.base, t.err
+}
+
+// openIndex opens an index file and counts its entries; a missing file is none.
+func (l *Log) openIndex(s *segment, kind fileKind, entry int) (*handle, int, error) {
+	h, err := l.d.files.acquire(s, kind)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	size, err := h.Size()
+	if err != nil {
+		l.d.files.release(h)
+		return nil, 0, err
+	}
+	return h, int(size) / entry, nil
+}
+
+// rebuildIndexes writes the index files of a segment anew from its data.
+func (l *Log) rebuildIndexes(s *segment) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.dead.Load() {
+		return errSegmentGone
+	}
+	l.d.opts.Logger.Warn("rebuilding the indexes of a segment", slog.String("file", s.path(suffixLog)))
+	w := newIndexWriter(s.base, l.cfg.Load().IndexIntervalBytes)
+	size := s.size.Load()
+	if err := l.scanInto(w, s, 0, s.base, size); err != nil {
+		return err
+	}
+	active := l.app != nil && l.app.seg == s
+	if !active {
+		w.addTime()
+	}
+	if err := l.resetIndexes(s); err != nil {
+		return l.d.fail("truncate indexes of "+l.path, err)
+	}
+	if err := w.write(l.d.files, s); err != nil {
+		return l.d.fail("write indexes of "+l.path, err)
+	}
+	if active {
+		l.app.index = w
+	}
+	s.setMaxTime(w.maxTS, w.maxAt)
+	return nil
+}
+
+// scanInto feeds the batches of s from pos to size into w. Damage ends the scan
+// without an error: the index then covers what is before it.
+func (l *Log) scanInto(w *indexWriter, s *segment, pos, next, size int64) error {
+	h, err := l.d.files.acquire(s, kindLog)
+	if err != nil {
+		return err
+	}
+	defer l.d.files.release(h)
+	walk := newWalker(h, pos, size, next, walkRules{contiguous: l.contiguous(), limit: s.next.Load()})
+	defer walk.close()
+	for {
+		b, at, err := walk.step()
+		if err == nil {
+			w.add(at, b.LastOffset(), b.MaxTimestamp())
+			continue
+		}
+		if _, damaged := errors.AsType[*badBatch](err); damaged || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil
+		}
+		return err
+	}
+}
+
+// resetIndexes empties the index files of a segment.
+func (l *Log) resetIndexes(s *segment) error {
+	for _, kind := range []fileKind{kindIndex, kindTime} {
+		h, err := l.d.files.acquireOrCreate(s, kind)
+		if err != nil {
+			return err
+		}
+		err = h.Truncate(0)
+		l.d.files.release(h)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

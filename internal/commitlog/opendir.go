@@ -1,0 +1,206 @@
+package commitlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/milena-io/milena/internal/base"
+	"github.com/milena-io/milena/internal/commitlog/checkpoint"
+	"github.com/milena-io/milena/internal/vfs"
+)
+
+const (
+	lockFile     = ".lock"
+	deleteSuffix = "-delete"
+)
+
+// OpenDir opens a log directory and creates it if need be. After a clean
+// shutdown it reads one manifest and looks at no log. Otherwise it verifies
+// every log first; those with damage below the durable frontier are quarantined
+// and the rest is served.
+func OpenDir(ctx context.Context, o DirOptions) (*Dir, error) {
+	o = o.withDefaults()
+	if err := o.FS.MkdirAll(o.Path); err != nil {
+		return nil, fmt.Errorf("commitlog: create %s: %w", o.Path, err)
+	}
+	lock, err := o.FS.Lock(filepath.Join(o.Path, lockFile))
+	if err != nil {
+		return nil, fmt.Errorf("commitlog: lock %s: %w", o.Path, err)
+	}
+	d := newDir(o)
+	d.lock = lock
+	if err := d.open(ctx); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return d, nil
+}
+
+func newDir(o DirOptions) *Dir {
+	d := &Dir{opts: o, defaults: DefaultConfig(), logs: map[base.TopicPartition]*Log{}}
+	d.keeper = newKeeper(o.Now)
+	d.files = newFileCache(o.FS, o.MaxOpenFiles, d.keeper.flushLazy)
+	d.tail.budget = o.TailCacheBytes
+	d.space = spaceGuard{fs: o.FS, path: o.Path, reserve: o.ReserveBytes}
+	d.flusher = &flusher{d: d}
+	d.starts.d = d
+	d.recoverySaved = true
+	d.frontier = &frontier{
+		d: d, path: filepath.Join(o.Path, frontierFile), queued: map[*Log]struct{}{}, synced: true,
+	}
+	return d
+}
+
+func (d *Dir) open(ctx context.Context) error {
+	if err := d.identify(); err != nil {
+		return err
+	}
+	names, err := d.opts.FS.List(d.opts.Path)
+	if err != nil {
+		return fmt.Errorf("commitlog: list %s: %w", d.opts.Path, err)
+	}
+	if err := d.openLogs(ctx, names); err != nil {
+		return err
+	}
+	d.count.Store(int64(len(d.logs)))
+	// The journal must be right before the manifest, which says the same, goes.
+	if err := d.frontier.rewrite(); err != nil {
+		return fmt.Errorf("commitlog: %w", err)
+	}
+	if err := d.removeManifest(); err != nil {
+		return fmt.Errorf("commitlog: remove the shutdown manifest: %w", err)
+	}
+	if err := d.Offline(); err != nil {
+		return err
+	}
+	d.startKeeper(names)
+	return nil
+}
+
+// identify reads meta.properties, or writes it in a new directory.
+func (d *Dir) identify() error {
+	path := filepath.Join(d.opts.Path, checkpoint.MetaFile)
+	m, err := checkpoint.ReadMeta(d.opts.FS, path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return fmt.Errorf("commitlog: %w", err)
+	}
+	if missing {
+		m = checkpoint.Meta{ClusterID: d.opts.ClusterID, NodeID: d.opts.NodeID}
+		if m.ClusterID == "" {
+			m.ClusterID = base.NewUUID().String()
+		}
+	}
+	if d.opts.ClusterID != "" && d.opts.ClusterID != m.ClusterID {
+		return &IdentityError{Path: d.opts.Path, What: "cluster", Have: m.ClusterID, Want: d.opts.ClusterID}
+	}
+	if d.opts.NodeID != m.NodeID {
+		return &IdentityError{
+			Path: d.opts.Path, What: "node",
+			Have: strconv.Itoa(int(m.NodeID)), Want: strconv.Itoa(int(d.opts.NodeID)),
+		}
+	}
+	if m.DirectoryID.IsZero() {
+		m.DirectoryID = base.NewUUID()
+		if err := checkpoint.WriteMeta(d.opts.FS, path, m); err != nil {
+			return fmt.Errorf("commitlog: write %s: %w", path, err)
+		}
+	}
+	d.opts.ClusterID, d.id = m.ClusterID, m.DirectoryID
+	return nil
+}
+
+// openLogs fills d.logs from the manifest or by verification.
+func (d *Dir) openLogs(ctx context.Context, names []vfs.DirEntry) error {
+	found := map[base.TopicPartition]struct{}{}
+	for _, e := range names {
+		if !e.IsDir {
+			continue
+		}
+		if tp, ok := parseLogDir(e.Name); ok {
+			found[tp] = struct{}{}
+		} else if !strings.HasSuffix(e.Name, deleteSuffix) {
+			d.opts.Logger.Warn("unknown directory left alone", slog.String("dir", filepath.Join(d.opts.Path, e.Name)))
+		}
+	}
+	clean, err := d.readManifest()
+	if err != nil {
+		return err
+	}
+	for tp, l := range clean {
+		d.logs[tp] = l
+		if _, there := found[tp]; !there {
+			_ = l.quarantine(&CorruptionError{File: l.path, Offset: -1, Reason: "the directory is missing"})
+		}
+		delete(found, tp)
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return d.recoverAll(ctx, found)
+}
+
+// parseLogDir reads topic-partition. Kafka's -future and -stray directories and
+// whatever else lies about are not logs.
+func parseLogDir(name string) (base.TopicPartition, bool) {
+	dash := strings.LastIndexByte(name, '-')
+	if dash <= 0 {
+		return base.TopicPartition{}, false
+	}
+	p, err := strconv.ParseInt(name[dash+1:], 10, 32)
+	tp := base.TopicPartition{Topic: name[:dash], Partition: int32(p)}
+	if err != nil || base.ValidateTopicName(tp.Topic) != nil || tp.String() != name {
+		return base.TopicPartition{}, false
+	}
+	return tp, true
+}
+
+// recoverAll verifies logs, a few at a time, and stops early when ctx ends or
+// the disk fails.
+func (d *Dir) recoverAll(ctx context.Context, found map[base.TopicPartition]struct{}) error {
+	w, err := d.readWitnesses()
+	if err != nil {
+		return err
+	}
+	work := make(chan *Log)
+	var wg sync.WaitGroup
+	for range min(d.opts.RecoveryWorkers, len(found)) {
+		wg.Go(func() {
+			for l := range work {
+				if ctx.Err() == nil && d.Offline() == nil {
+					d.recoverFound(l, w)
+				}
+			}
+		})
+	}
+	for tp := range found {
+		l := newLog(d, tp, base.UUID{})
+		d.logs[tp] = l
+		work <- l
+	}
+	close(work)
+	wg.Wait()
+	return errors.Join(ctx.Err(), d.Offline())
+}
+
+// startKeeper schedules the background work of the directory.
+func (d *Dir) startKeeper(names []vfs.DirEntry) {
+	for _, e := range names {
+		if e.IsDir && strings.HasSuffix(e.Name, deleteSuffix) {
+			// Renamed by a deletion that was committed; only the removal is left.
+			d.removeLater(filepath.Join(d.opts.Path, e.Name), time.Minute)
+		}
+	}
+	d.keeper.every(d.opts.CheckpointInterval, d.checkpoint)
+	d.keeper.every(tailSweepEvery, d.tail.sweep)
+	d.keeper.start()
+}
+
+const tailSweepEvery = 30 * time.Second

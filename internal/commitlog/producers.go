@@ -1,0 +1,184 @@
+package commitlog
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"slices"
+
+	"github.com/milena-io/milena/internal/commitlog/producer"
+	"github.com/milena-io/milena/internal/record"
+	"github.com/milena-io/milena/internal/vfs"
+)
+
+// ProducerInfo describes one producer of a log.
+type ProducerInfo = producer.Info
+
+func (d *Dir) newProducers() *producer.State {
+	return producer.NewState(producer.Options{ExpirationMs: d.opts.ProducerIDExpiration.Milliseconds()})
+}
+
+// Producers lists the known producers by id.
+func (l *Log) Producers() []ProducerInfo {
+	if l.ready() != nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.producers.Producers()
+}
+
+// FirstUnstableOffset is the first offset of a transaction that is undecided, or
+// whose marker hw has not passed. The last stable offset is the smaller of it
+// and hw.
+func (l *Log) FirstUnstableOffset(hw int64) (int64, bool) {
+	if l.ready() != nil {
+		return 0, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.producers.FirstUnstable(hw)
+}
+
+// AbortedTxns lists the aborted transactions with records in [from, upTo), for
+// a reader of committed data.
+func (l *Log) AbortedTxns(from, upTo int64) ([]AbortedTxn, error) {
+	if err := l.ready(); err != nil {
+		return nil, err
+	}
+	set := *l.segs.Load()
+	var out []AbortedTxn
+	for i := max(set.find(from), 0); i < len(set); i++ {
+		found, done, err := l.txnIndex(set[i]).Collect(from, upTo)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range found {
+			out = append(out, AbortedTxn{ProducerID: e.ProducerID, FirstOffset: e.FirstOffset})
+		}
+		if done {
+			break
+		}
+	}
+	return out, nil
+}
+
+// rebuildProducers brings the producer state up to the log end: from the newest
+// snapshot that can be read, by a walk from there on. Transaction indexes are
+// written anew for the walked part. Snapshots beyond the end are removed.
+func (d *Dir) rebuildProducers(l *Log, snapshots []int64) error {
+	l.producers, l.snapshot = d.newProducers(), -1
+	end := l.end.Load()
+	slices.Sort(snapshots)
+	from := (*l.segs.Load())[0].base
+	for _, at := range slices.Backward(snapshots) {
+		used, err := l.useSnapshot(at, end)
+		if err != nil {
+			return err
+		}
+		if used {
+			from, l.snapshot = max(from, at), at
+			break
+		}
+	}
+	for _, s := range *l.segs.Load() {
+		if s.next.Load() > from {
+			if err := l.cutTxnIndex(s, from); err != nil {
+				return err
+			}
+		}
+	}
+	now := d.opts.Now().UnixMilli()
+	return l.walkLog(from, func(s *segment, _ int64, b record.Batch) error {
+		if !b.HasProducerID() {
+			return nil
+		}
+		if done, ended := l.producers.Append(b, now); ended && done.Aborted {
+			l.unsynced |= debtTxn | debtDir
+			return l.txnIndex(s).Append(txnEntry(done))
+		}
+		return nil
+	})
+}
+
+// cutTxnIndex drops what a transaction index says from offset on. A damaged
+// index is emptied: it lies in the walked part or is rebuilt with it.
+func (l *Log) cutTxnIndex(s *segment, offset int64) error {
+	idx := l.txnIndex(s)
+	err := idx.Truncate(offset)
+	if offset <= s.base || isTxnDamage(err) {
+		return idx.Reset()
+	}
+	return err
+}
+
+// useSnapshot restores the snapshot at offset at. One that can't be true is
+// removed.
+func (l *Log) useSnapshot(at, end int64) (bool, error) {
+	path := segmentPath(l.path, at, suffixSnapshot)
+	if at > end {
+		return false, l.d.opts.FS.Remove(path)
+	}
+	data, err := vfs.ReadFile(l.d.opts.FS, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := l.producers.Restore(data, l.d.opts.Now().UnixMilli()); err != nil {
+		l.d.opts.Logger.Warn("producer snapshot is damaged and will be rebuilt", slog.String("file", path), slog.Any("error", err))
+		return false, l.d.opts.FS.Remove(path)
+	}
+	return true, nil
+}
+
+// walkLog calls f with the header of every batch at or after offset from.
+// Control batches are whole. Damage is a *CorruptionError.
+func (l *Log) walkLog(from int64, f func(s *segment, pos int64, b record.Batch) error) error {
+	set := *l.segs.Load()
+	for i := max(set.find(from), 0); i < len(set); i++ {
+		if err := l.walkSegment(set[i], from, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Log) walkSegment(s *segment, from int64, f func(s *segment, pos int64, b record.Batch) error) error {
+	size := s.size.Load()
+	if size == 0 {
+		return nil
+	}
+	h, err := l.d.files.acquire(s, kindLog)
+	if err != nil {
+		return err
+	}
+	defer l.d.files.release(h)
+	r := recovery{l: l, d: l.d}
+	pos, next, err := r.trustedStart(s, h, from, size)
+	if err != nil {
+		return err
+	}
+	w := newWalker(h, pos, size, next, walkRules{contiguous: l.contiguous(), limit: s.next.Load()})
+	defer w.close()
+	for {
+		b, at, err := w.step()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if bad, ok := errors.AsType[*badBatch](err); ok {
+			return r.lost(s.path(suffixLog), bad.pos, bad.offset, "%s", bad.reason)
+		}
+		if err != nil {
+			return err
+		}
+		if b.BaseOffset() < from {
+			continue
+		}
+		if err := f(s, at, b); err != nil {
+			return err
+		}
+	}
+}

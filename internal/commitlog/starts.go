@@ -1,0 +1,132 @@
+package commitlog
+
+import (
+	"bytes"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/milena-io/milena/internal/commitlog/checkpoint"
+	"github.com/milena-io/milena/internal/vfs"
+)
+
+// startKeeper owns log-start-offset-checkpoint. As in Kafka it lists only logs
+// that start behind the beginning of their first segment.
+type startKeeper struct {
+	d *Dir
+
+	mu   sync.Mutex
+	last []byte // content of the file, nil if unknown
+}
+
+// save writes the file durably, as if log l (if any) started at offset; a
+// negative offset leaves the log out.
+func (k *startKeeper) save(l *Log, offset int64) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	starts := checkpoint.Offsets{}
+	for _, other := range k.d.allLogs() {
+		at := other.start.Load()
+		if other == l {
+			at = offset
+		}
+		set := *other.segs.Load()
+		if !other.gone() && (len(set) == 0 || at > set[0].base) && at > 0 {
+			starts[other.tp] = at
+		}
+	}
+	data := starts.Encode()
+	if bytes.Equal(data, k.last) {
+		return nil
+	}
+	k.last = nil
+	if err := vfs.WriteFileAtomic(k.d.opts.FS, filepath.Join(k.d.opts.Path, checkpoint.LogStartFile), data); err != nil {
+		return err
+	}
+	k.last = data
+	return nil
+}
+
+// SetStartOffset moves the start of the log up to offset, durably, as
+// DeleteRecords and a leader's log start ask for. Segments that lie wholly below
+// it are removed in the background. Moving backwards does nothing.
+func (l *Log) SetStartOffset(offset int64) error {
+	if err := l.ready(); err != nil {
+		return err
+	}
+	if end := l.end.Load(); offset > end {
+		return &OutOfRangeError{Offset: offset, Start: l.start.Load(), End: end}
+	}
+	if offset <= l.start.Load() {
+		return nil
+	}
+	l.flushMu.Lock() // no truncation below offset meanwhile
+	defer l.flushMu.Unlock()
+	if err := l.d.starts.save(l, offset); err != nil {
+		return l.d.fail("write "+checkpoint.LogStartFile, err)
+	}
+	l.raiseStart(offset)
+	l.d.keeper.after(0, l.dropBelowStart)
+	return nil
+}
+
+// raiseStart publishes a start offset that is durable already.
+func (l *Log) raiseStart(offset int64) {
+	for {
+		at := l.start.Load()
+		if offset <= at || l.start.CompareAndSwap(at, offset) {
+			return
+		}
+	}
+}
+
+// dropBelowStart removes what SetStartOffset has put out of reach.
+func (l *Log) dropBelowStart() {
+	if err := l.removeBelow(l.start.Load()); err != nil {
+		_ = l.d.fail("remove segments of "+l.path, err)
+	}
+}
+
+// removeBelow removes the closed segments that end at or before offset. The log
+// start is moved behind them first and durably: should a crash leave some of the
+// files, they lie below the start and are no gap in the log.
+func (l *Log) removeBelow(offset int64) error {
+	l.flushMu.Lock()
+	defer l.flushMu.Unlock()
+	if l.Err() != nil {
+		return nil // a log out of service keeps its files
+	}
+	set := *l.segs.Load()
+	n := 0
+	for n < len(set)-1 && set[n].next.Load() <= offset {
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	start := max(l.start.Load(), set[n].base)
+	if err := l.d.starts.save(l, start); err != nil {
+		return err
+	}
+	l.raiseStart(start)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// Appends may have added segments meanwhile.
+	set = *l.segs.Load()
+	old, rest := set[:n], slices.Clone(set[n:])
+	l.segs.Store(&rest)
+	var bytes int64
+	for _, s := range old {
+		bytes += s.size.Load()
+	}
+	if err := l.drop(old); err != nil {
+		return err
+	}
+	if err := l.trimEpochs(start); err != nil {
+		return err
+	}
+	if f := l.d.opts.Events.Deleted; f != nil {
+		f(l.tp, bytes)
+	}
+	return nil
+}

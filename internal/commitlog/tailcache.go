@@ -1,0 +1,148 @@
+package commitlog
+
+import (
+	"slices"
+	"sync"
+)
+
+// tailCache bounds the memory of all chunks of a directory. Chunks leave in the
+// order of their age, with a second chance for those that were used meanwhile;
+// a chunk takes the older ones of its log with it, so that what is cached of a
+// log is always its end.
+//
+// Its mutex guards every change of a log's view, is a leaf, and is taken once
+// per chunk, not per append or read.
+type tailCache struct {
+	budget int64
+
+	mu    sync.Mutex
+	used  int64
+	queue []*tailChunk // oldest first; evicted ones are skipped when met
+}
+
+// tailIdleSweeps is how many sweeps without use a chunk survives.
+const tailIdleSweeps = 2
+
+// reserve returns the chunk that n bytes beginning at offset base go to, or nil
+// if they are not to be cached. A fresh chunk must be attached once something is
+// published in it. The caller holds the log's mutex.
+func (t *tailCache) reserve(l *Log, base int64, n int) (c *tailChunk, fresh bool) {
+	if int64(n) > t.budget/4 {
+		t.discard(l)
+		return nil, false
+	}
+	size := tailChunkMin
+	if v := l.tail.Load(); v != nil && len(v.chunks) > 0 {
+		last := v.chunks[len(v.chunks)-1]
+		if last.room() >= n {
+			return last, false
+		}
+		size = min(2*len(last.buf), tailChunkMax)
+	}
+	c = newTailChunk(l, base, max(size, n))
+	t.add(c)
+	return c, true
+}
+
+// attach shows a fresh chunk to readers, unless it was evicted already.
+func (t *tailCache) attach(c *tailChunk) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.gone {
+		return
+	}
+	next := &tailView{}
+	if v := c.log.tail.Load(); v != nil {
+		next.chunks = append(next.chunks, v.chunks...)
+	}
+	next.chunks = append(next.chunks, c)
+	c.log.tail.Store(next)
+}
+
+func (t *tailCache) add(c *tailChunk) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.queue = append(t.queue, c)
+	t.used += int64(len(c.buf))
+	for chances := len(t.queue); t.used > t.budget && len(t.queue) > 1; {
+		old := t.queue[0]
+		t.queue[0] = nil
+		t.queue = t.queue[1:]
+		switch {
+		case old.gone:
+		case chances > 0 && (old == c || old.touched.Swap(false)):
+			chances--
+			t.queue = append(t.queue, old)
+		default:
+			t.evict(old)
+		}
+	}
+}
+
+// evict drops a chunk and the older ones of its log. t.mu is held, as for every
+// change of a log's view.
+func (t *tailCache) evict(c *tailChunk) {
+	t.forget(c)
+	v := c.log.tail.Load()
+	if v == nil {
+		return
+	}
+	i := slices.Index(v.chunks, c)
+	if i < 0 { // not attached yet
+		return
+	}
+	for _, old := range v.chunks[:i] {
+		t.forget(old)
+	}
+	c.log.tail.Store(&tailView{chunks: slices.Clone(v.chunks[i+1:])})
+}
+
+func (t *tailCache) forget(c *tailChunk) {
+	if !c.gone {
+		c.gone = true
+		t.used -= int64(len(c.buf))
+	}
+}
+
+// discard drops everything cached of a log, as a truncation must.
+func (t *tailCache) discard(l *Log) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if v := l.tail.Swap(nil); v != nil {
+		for _, c := range v.chunks {
+			t.forget(c)
+		}
+	}
+}
+
+// sweep drops chunks that nobody used during the last tailIdleSweeps sweeps, so
+// that partitions gone quiet give their memory back.
+func (t *tailCache) sweep() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	live := t.queue[:0]
+	for _, c := range t.queue {
+		if c.touched.Swap(false) {
+			c.age = 0
+		} else {
+			c.age++
+		}
+		if !c.gone && c.age > tailIdleSweeps {
+			t.evict(c)
+		}
+	}
+	for _, c := range t.queue {
+		if !c.gone {
+			live = append(live, c)
+		}
+	}
+	clear(t.queue[len(live):])
+	t.queue = live
+}
+
+// bytes is the memory in use.
+func (t *tailCache) bytes() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.used
+}

@@ -1,0 +1,284 @@
+package commitlog
+
+import (
+	"errors"
+	"io"
+	"math"
+
+	"github.com/milena-io/milena/internal/commitlog/epoch"
+	"github.com/milena-io/milena/internal/record"
+)
+
+// verifySegment walks a segment from just before the frontier: below it only
+// the structure is checked, from it on every checksum. It returns where the
+// segment ends, cuts a torn tail off, and leaves the index files right. If the
+// segment is the last one it becomes the appender's.
+func (r *recovery) verifySegment(s *segment, last bool) (end int64, err error) {
+	a := r.l.newAppender(s, r.d.opts.Now().UnixMilli())
+	if last {
+		r.app = a
+		s.next.Store(math.MaxInt64)
+	}
+	size := s.size.Load()
+	if size == 0 {
+		if s.next.Store(s.base); s.base < r.hints.frontier && last {
+			return 0, r.lost(s.path(suffixLog), 0, s.base, "the file is empty")
+		}
+		return s.base, r.truncateIndexes(s, 0, 0)
+	}
+	h, err := r.d.files.acquire(s, kindLog)
+	if err != nil {
+		return 0, err
+	}
+	defer r.d.files.release(h)
+	pos, next, err := r.resumeIndexes(s, h, a, size)
+	if err != nil {
+		return 0, err
+	}
+	if first, err := batchAt(h, 0, size); err != nil {
+		return 0, err
+	} else if first != nil {
+		a.firstTS = first.MaxTimestamp()
+	}
+	keptIndex, keptTime := a.index.entries, a.index.times
+	end, good, err := r.walk(s, h, a, pos, next, size)
+	if err != nil {
+		return 0, err
+	}
+	if good < size {
+		r.cut += size - good
+		if err := h.Truncate(good); err != nil {
+			return 0, err
+		}
+		s.size.Store(good)
+	}
+	s.next.Store(end)
+	if !last {
+		a.index.addTime()
+	}
+	s.setMaxTime(a.index.maxTS, a.index.maxAt)
+	if err := r.truncateIndexes(s, keptIndex, keptTime); err != nil {
+		return 0, err
+	}
+	return end, a.index.write(r.d.files, s)
+}
+
+// walk steps through the batches from pos. It returns the end of the good ones
+// as an offset and as a file position.
+func (r *recovery) walk(s *segment, log io.ReaderAt, a *appender, pos, next, size int64) (end, good int64, err error) {
+	w := newWalker(log, pos, size, next, walkRules{contiguous: r.l.contiguous(), limit: s.next.Load()})
+	defer w.close()
+	for {
+		w.rules.crc = w.next >= r.hints.frontier
+		b, at, err := w.step()
+		if err == nil {
+			a.index.add(at, b.LastOffset(), b.MaxTimestamp())
+			r.noteEpoch(b)
+			continue
+		}
+		if errors.Is(err, io.EOF) {
+			if w.next < r.hints.frontier && w.next < s.next.Load() && s == r.segs.active() {
+				return 0, 0, r.lost(s.path(suffixLog), size, w.next, "the file ends before offset %d, which was durable", r.hints.frontier)
+			}
+			return w.next, w.pos, nil
+		}
+		bad, damaged := errors.AsType[*badBatch](err)
+		if !damaged {
+			return 0, 0, err
+		}
+		if bad.offset < r.hints.frontier {
+			return 0, 0, r.lost(s.path(suffixLog), bad.pos, bad.offset, "%s (durable up to offset %d)", bad.reason, r.hints.frontier)
+		}
+		if !r.hints.known {
+			if err := r.refuseGuess(s, log, bad, size); err != nil {
+				return 0, 0, err
+			}
+		}
+		return w.next, w.pos, nil
+	}
+}
+
+// refuseGuess is for a log of which no witness tells what was durable. If
+// anything valid follows the bad place it is damage and not a torn tail.
+func (r *recovery) refuseGuess(s *segment, log io.ReaderAt, bad *badBatch, size int64) error {
+	later := s != r.segs.active()
+	if !later {
+		found, err := validBatchBehind(log, bad.pos+1, size, bad.offset)
+		if err != nil {
+			return err
+		}
+		later = found
+	}
+	if later {
+		return r.lost(s.path(suffixLog), bad.pos, bad.offset, "%s, and valid data follows", bad.reason)
+	}
+	return nil
+}
+
+// validBatchBehind looks for a whole batch with a right checksum at any byte.
+func validBatchBehind(log io.ReaderAt, pos, size, next int64) (bool, error) {
+	buf := make([]byte, size-min(pos, size))
+	if err := readFull(log, buf, pos); err != nil && len(buf) > 0 {
+		return false, err
+	}
+	for ; len(buf) >= record.HeaderSize; buf = buf[1:] {
+		b, _, err := record.Split(buf)
+		if err == nil && checkPlace(b, 0, int64(len(buf)), next, walkRules{}) == nil && b.CheckCRC() == nil {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// resumeIndexes finds a batch before the frontier from which the walk can
+// start, with the index entries up to it taken over. Where the files do not bear
+// each other out the walk starts at the beginning and both are written anew.
+func (r *recovery) resumeIndexes(s *segment, log io.ReaderAt, a *appender, size int64) (pos, next int64, err error) {
+	fresh := func(err error) (int64, int64, error) {
+		*a.index = *newIndexWriter(s.base, a.index.interval)
+		return 0, s.base, err
+	}
+	target := min(r.hints.frontier, s.next.Load()) - 1
+	ih, n, err := r.l.openIndex(s, kindIndex, indexEntrySize)
+	if err != nil || ih == nil {
+		return fresh(err)
+	}
+	defer r.d.files.release(ih)
+	th, m, err := r.l.openIndex(s, kindTime, timeEntrySize)
+	if err != nil || th == nil {
+		return fresh(err)
+	}
+	defer r.d.files.release(th)
+	it := indexTable{r: ih, n: n, size: indexEntrySize}
+	tt := indexTable{r: th, n: m, size: timeEntrySize}
+	k := it.countOffsets(target, s.base)
+	if k == 0 || it.err != nil {
+		return fresh(it.err)
+	}
+	e := decodeIndexEntry(it.entry(k-1), s.base)
+	b, err := batchAt(log, e.pos, size)
+	if err != nil || b == nil || b.LastOffset() != e.offset || b.BaseOffset() <= s.base {
+		return fresh(err)
+	}
+	t := tt.countTimes(e.offset, s.base)
+	if t == 0 || tt.err != nil {
+		return fresh(tt.err)
+	}
+	te := decodeTimeEntry(tt.entry(t-1), s.base)
+	if ok, err := r.timeEntryHolds(s, log, te, size); err != nil || !ok {
+		return fresh(err)
+	}
+	// The walk begins with the batch of the last entry kept, which by the
+	// interval rule gets no second one.
+	w := a.index
+	w.entries, w.lastPos = k, e.pos
+	w.times, w.lastTime, w.maxTS, w.maxAt = t, te.ts, te.ts, te.offset
+	return e.pos, b.BaseOffset(), nil
+}
+
+// timeEntryHolds checks that the batch a time entry names has that timestamp.
+func (r *recovery) timeEntryHolds(s *segment, log io.ReaderAt, te timeEntry, size int64) (bool, error) {
+	if te.offset < s.base {
+		return false, nil
+	}
+	pos, next, err := r.trustedStart(s, log, te.offset, size)
+	if err != nil {
+		return false, err
+	}
+	w := newWalker(log, pos, size, next, walkRules{})
+	defer w.close()
+	for {
+		b, _, err := w.step()
+		if _, damaged := errors.AsType[*badBatch](err); damaged || errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if b.LastOffset() >= te.offset {
+			return b.LastOffset() == te.offset && b.MaxTimestamp() == te.ts, nil
+		}
+	}
+}
+
+// batchAt reads the header at pos, or nil if there is none.
+func batchAt(log io.ReaderAt, pos, size int64) (record.Batch, error) {
+	if pos < 0 || size-pos < record.HeaderSize {
+		return nil, nil
+	}
+	head := make([]byte, record.HeaderSize)
+	if err := readFull(log, head, pos); err != nil {
+		return nil, err
+	}
+	if b := record.Batch(head); b.Magic() == 2 {
+		return b, nil
+	}
+	return nil, nil
+}
+
+// truncateIndexes cuts the index files of s to a number of entries.
+func (r *recovery) truncateIndexes(s *segment, entries, times int) error {
+	for _, f := range []struct {
+		kind fileKind
+		size int64
+	}{{kindIndex, int64(entries) * indexEntrySize}, {kindTime, int64(times) * timeEntrySize}} {
+		h, size, err := r.l.openIndex(s, f.kind, 1)
+		if err != nil || h == nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if int64(size) != f.size {
+			err = h.Truncate(f.size)
+		}
+		r.d.files.release(h)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteEpoch takes an epoch of the walked part that the cache does not know, and
+// notices when the two disagree.
+func (r *recovery) noteEpoch(b record.Batch) {
+	e := b.LeaderEpoch()
+	if e < 0 || !r.epochsOK {
+		return
+	}
+	if last, ok := r.l.epochs.Latest(); !ok || e > last.Epoch {
+		r.l.epochs.Assign(e, b.BaseOffset())
+		r.epochsChanged = true
+		return
+	}
+	if have, ok := r.l.epochs.EpochAt(b.BaseOffset()); !ok || have != e {
+		r.epochsOK = false
+	}
+}
+
+// recoverEpochs makes the epoch cache agree with the verified log.
+func (r *recovery) recoverEpochs() error {
+	if !r.epochsOK && r.end > r.segs[0].base {
+		if err := r.rebuildEpochs(); err != nil {
+			return err
+		}
+	} else if !r.l.epochs.TruncateFromEnd(max(r.end, 1)) && !r.epochsChanged {
+		return nil
+	}
+	return r.l.changeEpochs(func(*epoch.Cache) bool { return true })
+}
+
+// rebuildEpochs walks the whole log for the offsets at which epochs begin.
+func (r *recovery) rebuildEpochs() error {
+	var c epoch.Cache
+	err := r.l.walkLog(r.segs[0].base, func(s *segment, pos int64, b record.Batch) error {
+		if last, ok := c.Latest(); ok && b.LeaderEpoch() < last.Epoch {
+			return r.lost(s.path(suffixLog), pos, b.BaseOffset(), "leader epoch %d after %d", b.LeaderEpoch(), last.Epoch)
+		}
+		c.Assign(b.LeaderEpoch(), b.BaseOffset())
+		return nil
+	})
+	r.l.epochs = c
+	return err
+}

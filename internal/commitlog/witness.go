@@ -1,0 +1,88 @@
+package commitlog
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/milena-io/milena/internal/base"
+	"github.com/milena-io/milena/internal/commitlog/checkpoint"
+)
+
+// witnesses is what the directory's own files say about its logs, for a
+// recovery after an unclean stop.
+type witnesses struct {
+	journal  frontierState
+	recovery checkpoint.Offsets // second witness of the frontier
+	starts   checkpoint.Offsets
+	cleaner  checkpoint.Offsets
+}
+
+// readWitnesses loads them. What is missing or damaged counts as empty: each
+// only narrows down what recovery must find out itself.
+func (d *Dir) readWitnesses() (w witnesses, err error) {
+	if w.journal, err = readFrontier(d.opts.FS, d.opts.Path, d.id); err != nil {
+		return w, d.fail("read "+frontierFile, err)
+	}
+	for name, dst := range map[string]*checkpoint.Offsets{
+		checkpoint.RecoveryPointFile: &w.recovery,
+		checkpoint.LogStartFile:      &w.starts,
+		checkpoint.CleanerFile:       &w.cleaner,
+	} {
+		if *dst, err = d.readOffsets(name); err != nil {
+			return w, d.fail("read "+name, err)
+		}
+	}
+	return w, nil
+}
+
+func (d *Dir) readOffsets(name string) (checkpoint.Offsets, error) {
+	o, err := checkpoint.ReadOffsets(d.opts.FS, filepath.Join(d.opts.Path, name))
+	if _, damaged := errors.AsType[*checkpoint.FormatError](err); damaged {
+		d.opts.Logger.Warn("checkpoint is damaged and will be rebuilt", slog.String("file", name), slog.Any("error", err))
+		return checkpoint.Offsets{}, nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return checkpoint.Offsets{}, nil
+	}
+	return o, err
+}
+
+// recoverFound reads the topic id of a directory and verifies the log in it.
+func (d *Dir) recoverFound(l *Log, w witnesses) {
+	id, err := checkpoint.ReadPartition(d.opts.FS, filepath.Join(l.path, checkpoint.PartitionFile))
+	if _, damaged := errors.AsType[*checkpoint.FormatError](err); damaged || errors.Is(err, fs.ErrNotExist) {
+		id = base.UUID{}
+		d.opts.Logger.Warn("partition.metadata is missing or damaged; the topic id will be taken from the cluster's metadata",
+			slog.String("dir", l.path))
+	} else if err != nil {
+		_ = d.fail("read "+l.path, err)
+		return
+	}
+	l.id.Store(&id)
+	_ = d.recoverInto(l, w.hints(l))
+}
+
+// recoveryHints is what is known about a log before its files are looked at.
+type recoveryHints struct {
+	frontier int64 // everything below was durable
+	known    bool  // false: no witness, so damage can't be told from a torn tail
+	start    int64
+	cleaned  bool // has been compacted: offsets have gaps
+}
+
+func (w witnesses) hints(l *Log) recoveryHints {
+	h := recoveryHints{start: w.starts[l.tp]}
+	_, h.cleaned = w.cleaner[l.tp]
+	if at, ok := w.journal.offsets[l.key()]; ok && !l.TopicID().IsZero() {
+		h.frontier, h.known = at, true
+	} else if at, ok := w.recovery[l.tp]; ok {
+		h.frontier, h.known = at, true
+	} else {
+		// An intact journal without the log: it is younger than the journal's
+		// last fsync. Without an id the log can't be looked up.
+		h.known = w.journal.intact && !l.TopicID().IsZero()
+	}
+	return h
+}
