@@ -235,6 +235,9 @@ func (c *conn) report(r *api.Request, answered int, closing bool) {
 // refused is why a connection ends when the handler gave no answer: because it
 // was told to stop, or because the request can't be answered.
 func (c *conn) refused(r *api.Request) error {
+	if c.ctx.Err() != nil {
+		return context.Cause(c.ctx)
+	}
 	if c.s.draining.Load() && c.pollCtx.Err() != nil {
 		return errDraining
 	}

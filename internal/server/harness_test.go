@@ -71,13 +71,17 @@ func bubble(t *testing.T, h handlerFunc, adjust func(*Config), test func(t *test
 	synctest.Test(t, func(t *testing.T) {
 		g := newRig(t, h, adjust)
 		must(t, g.s.Start())
+		defer func() { // also when the test gives up
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			if err := g.s.Shutdown(ctx); err != nil {
+				t.Error(err)
+			}
+			if st := g.s.Stats(); st != (Stats{}) {
+				t.Errorf("after shutdown the server holds %+v", st)
+			}
+		}()
 		test(t, g)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		must(t, g.s.Shutdown(ctx))
-		if st := g.s.Stats(); st != (Stats{}) {
-			t.Errorf("after shutdown the server holds %+v", st)
-		}
 	})
 }
 
@@ -152,10 +156,7 @@ func produceFrame(corr int32, body string) []byte { return request(produceKey, 8
 func (c *client) send(key int16, body string) int32 {
 	c.t.Helper()
 	c.corr++
-	version := int16(1)
-	if key == produceKey {
-		version = 8
-	}
+	version := map[int16]int16{produceKey: 8, fetchKey: 11, metadataKey: 1, heartbeatKey: 1, joinGroupKey: 1}[key]
 	c.write(request(key, version, c.corr, body))
 	return c.corr
 }

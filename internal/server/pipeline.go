@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/milena-io/milena/internal/api"
+	"github.com/milena-io/milena/internal/wire"
 )
 
 // pending is a Produce request whose answer is due.
@@ -115,45 +116,52 @@ func (c *conn) produce(r *api.Request, f frame) error {
 // run is the writer goroutine. It ends when nothing is left to answer.
 func (p *pipeline) run() {
 	for {
-		batch := p.next()
-		if batch == nil {
+		oldest, ok := p.next()
+		if !ok {
 			return
 		}
-		if err := p.write(batch); err != nil {
+		n, err := p.answer(oldest)
+		if err != nil {
 			p.fail(err)
 		}
-		for i := range batch {
-			p.c.s.release(&batch[i].f)
-		}
-		p.done(len(batch))
+		p.done(n)
 	}
 }
 
-// next returns the oldest unanswered request and those right behind it that
-// are ready, or nil after marking the writer as ended.
-func (p *pipeline) next() []pending {
+// next returns the oldest unanswered request, or marks the writer as ended.
+func (p *pipeline) next() (pending, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	due := p.queue[p.first:]
-	if len(due) == 0 {
-		p.running = false
-		if cap(p.queue) > keptQueue {
-			p.queue = nil
-		}
-		p.changed.Broadcast()
-		return nil
+	if p.first < len(p.queue) {
+		return p.queue[p.first], true
 	}
-	n := 1
-	for n < len(due) && due[n].reply.Now != nil {
-		n++
+	p.running = false
+	if cap(p.queue) > keptQueue {
+		p.queue = nil
 	}
-	return due[:n:n]
+	p.changed.Broadcast()
+	return pending{}, false
 }
 
-// done takes answered requests off the queue.
+// ready returns the requests right behind the oldest that have their answers.
+func (p *pipeline) ready() []pending {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	from := p.first + 1
+	to := from
+	for to < len(p.queue) && p.queue[to].reply.Now != nil {
+		to++
+	}
+	return p.queue[from:to:to]
+}
+
+// done takes the n oldest requests off the queue and releases their frames.
 func (p *pipeline) done(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for i := range n {
+		p.c.s.release(&p.queue[p.first+i].f)
+	}
 	clear(p.queue[p.first : p.first+n])
 	if p.first += n; p.first == len(p.queue) {
 		p.queue, p.first = p.queue[:0], 0
@@ -171,72 +179,74 @@ func (p *pipeline) fail(err error) {
 	p.c.abort()
 }
 
-// write awaits and writes a batch of answers in one piece. After a failure it
-// still runs the waits, on an ended context, so that handlers can clean up.
-func (p *pipeline) write(batch []pending) (err error) {
+// answer waits for the oldest request and writes its answer, together with
+// those that are ready by then. It returns how many it dealt with. After a
+// failure it still runs the waits, on an ended context, so that handlers can
+// clean up.
+func (p *pipeline) answer(oldest pending) (n int, err error) {
+	n = 1
 	defer func() {
 		if v := recover(); v != nil {
 			p.c.s.reportPanic(v, debug.Stack(), &p.c.info)
 			err = &closeError{Panic, net.ErrClosed}
 		}
 	}()
-	if len(batch) == 1 {
-		return p.writeOne(batch[0])
+	resp := oldest.reply.Now
+	if oldest.reply.Wait != nil {
+		resp = oldest.reply.Wait(p.c.ctx)
 	}
+	more := p.ready()
+	switch {
+	case p.failure() != nil:
+		return n + len(more), nil
+	case resp == nil:
+		p.c.report(oldest.r, 0, true)
+		return n, p.c.refused(oldest.r)
+	case len(more) > 0:
+		return n + len(more), p.answerAll(oldest.r, resp, more)
+	}
+	size, err := p.c.out.answer(oldest.r, resp)
+	if err == nil {
+		p.c.report(oldest.r, size, oldest.reply.Close)
+	}
+	return n, err
+}
+
+// answerAll writes several answers in one piece. If one can't be encoded,
+// those before it are still written.
+func (p *pipeline) answerAll(r *api.Request, resp api.Response, more []pending) error {
 	var list net.Buffers
-	sizes, total := make([]int, len(batch)), 0
-	for i, a := range batch {
-		resp := p.await(a)
-		if p.failure() != nil {
-			continue
+	total := 0
+	add := func(r *api.Request, resp api.Response) (*wire.Buffers, error) {
+		w, part, err := encode(r, resp)
+		if err == nil {
+			list = append(list, *part...)
+			total += w.Len()
 		}
-		if resp == nil {
-			return p.c.refused(a.r)
-		}
-		w, part, err := encode(a.r, resp)
-		if err != nil {
-			return err
-		}
-		defer w.Release()
-		sizes[i] = w.Len()
-		total += sizes[i]
-		list = append(list, *part...)
+		return w, err
 	}
-	if p.failure() != nil {
-		return nil
+	w, failed := add(r, resp)
+	if failed != nil {
+		return failed
+	}
+	parts := []*wire.Buffers{w}
+	defer func() {
+		for _, w := range parts {
+			w.Release()
+		}
+	}()
+	for _, a := range more {
+		if w, failed = add(a.r, a.reply.Now); failed != nil {
+			break
+		}
+		parts = append(parts, w)
 	}
 	if err := p.c.out.write(&list, total); err != nil {
 		return err
 	}
-	for i, a := range batch {
-		p.c.report(a.r, sizes[i], a.reply.Close)
+	p.c.report(r, parts[0].Len(), false)
+	for i, w := range parts[1:] {
+		p.c.report(more[i].r, w.Len(), more[i].reply.Close)
 	}
-	return nil
-}
-
-// writeOne is write for the usual batch.
-func (p *pipeline) writeOne(a pending) error {
-	resp := p.await(a)
-	switch {
-	case p.failure() != nil:
-		return nil
-	case resp == nil:
-		p.c.report(a.r, 0, true)
-		return p.c.refused(a.r)
-	}
-	n, err := p.c.out.answer(a.r, resp)
-	if err != nil {
-		return err
-	}
-	p.c.report(a.r, n, a.reply.Close)
-	return nil
-}
-
-// await returns the response when it is there; only the first of a batch can
-// have to wait.
-func (p *pipeline) await(a pending) api.Response {
-	if a.reply.Wait != nil {
-		return a.reply.Wait(p.c.ctx)
-	}
-	return a.reply.Now
+	return failed
 }

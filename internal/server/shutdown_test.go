@@ -113,7 +113,7 @@ func TestGoneClientsAreNoticedDuringLongWaits(t *testing.T) {
 		time.Sleep(watchAfter / 2)
 		must(t, c.Close())
 		time.Sleep(watchAfter)
-		g.wantClosed(BadRequest) // the wait came back without an answer
+		g.wantClosed(ByClient)
 	})
 }
 
