@@ -1,0 +1,241 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+type consumeOptions struct {
+	topics        []string
+	group         string
+	offset        string
+	fromBeginning bool
+	partitions    []int32
+	limit         int64
+	format        string
+	exitAtEnd     bool
+	committed     bool
+	regex         bool
+}
+
+func (a *app) consumeCommand() *cobra.Command {
+	var o consumeOptions
+	cmd := &cobra.Command{
+		Use: "consume TOPIC...", Short: "Print records", Args: cobra.MinimumNArgs(1),
+		Long: "Print records, from the start of the topics unless told otherwise, and go on with what is written later.\n\n" + formatHelp,
+		Example: "  milena consume my_topic\n" +
+			"  milena consume my_topic --offset end\n" +
+			"  milena consume my_topic --offset -10 --exit-at-end --format '%p:%o %k=%v\\n'\n" +
+			"  milena consume my_topic --offset @-1h --group audit -n 100",
+		ValidArgsFunction: a.completeTopics,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.topics = args
+			write, err := a.recordWriter(o.format)
+			if err != nil {
+				return err
+			}
+			if o.fromBeginning {
+				o.offset = "start"
+			}
+			start, err := parsePosition(o.offset, time.Now())
+			if err != nil {
+				return err
+			}
+			return a.consume(cmd.Context(), start, write, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.group, "group", "g", "", "consume as a member of this group and commit what was printed")
+	f.StringVar(&o.offset, "offset", "start", "where to start: start, end, N, +N after the start, -N before the end, or @time\n(a group starts where it committed, if it did)")
+	f.BoolVar(&o.fromBeginning, "from-beginning", false, "the same as --offset start")
+	f.Int32SliceVarP(&o.partitions, "partition", "p", nil, "only these partitions")
+	f.Int64VarP(&o.limit, "num", "n", 0, "stop after this many records")
+	f.StringVarP(&o.format, "format", "f", `%v\n`, "how to print a record, see above")
+	f.BoolVarP(&o.exitAtEnd, "exit-at-end", "e", false, "stop at the end that the partitions have now")
+	f.BoolVar(&o.committed, "read-committed", false, "leave out records of open and aborted transactions")
+	f.BoolVar(&o.regex, "regex", false, "topics are regular expressions")
+	_ = cmd.RegisterFlagCompletionFunc("group", a.completeGroups)
+	_ = cmd.RegisterFlagCompletionFunc("offset", cobra.FixedCompletions([]string{"start", "end"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (a *app) recordWriter(format string) (recordWriter, error) {
+	if a.json() {
+		return writeRecordJSON, nil
+	}
+	return parseFormat(format)
+}
+
+func (o *consumeOptions) clientOptions(start position) ([]kgo.Opt, error) {
+	opts := []kgo.Opt{kgo.FetchMaxWait(500 * time.Millisecond)}
+	if o.committed {
+		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	}
+	if o.exitAtEnd {
+		opts = append(opts, kgo.KeepControlRecords())
+	}
+	if len(o.partitions) > 0 {
+		if o.group != "" || o.regex {
+			return nil, usagef("--partition cannot be combined with --group or --regex")
+		}
+		direct := map[string]map[int32]kgo.Offset{}
+		for _, t := range o.topics {
+			direct[t] = map[int32]kgo.Offset{}
+			for _, p := range o.partitions {
+				direct[t][p] = start.client()
+			}
+		}
+		return append(opts, kgo.ConsumePartitions(direct)), nil
+	}
+	opts = append(opts, kgo.ConsumeTopics(o.topics...), kgo.ConsumeResetOffset(start.client()))
+	if o.regex {
+		opts = append(opts, kgo.ConsumeRegex())
+	}
+	if o.group != "" {
+		opts = append(opts, kgo.ConsumerGroup(o.group), kgo.AutoCommitMarks(), kgo.BlockRebalanceOnPoll())
+	}
+	return opts, nil
+}
+
+func (a *app) consume(ctx context.Context, start position, write recordWriter, o consumeOptions) error {
+	opts, err := o.clientOptions(start)
+	if err != nil {
+		return err
+	}
+	cl, err := a.connect(ctx, opts...)
+	if err != nil {
+		return err
+	}
+	defer cl.CloseAllowingRebalance()
+	ends, err := a.endsToReach(ctx, cl, start, o)
+	if err != nil {
+		return err
+	}
+	c := &consumption{app: a, cl: cl, out: bufio.NewWriterSize(a.out, 1<<16), write: write, options: o, ends: ends}
+	err = c.run(ctx)
+	if flushErr := c.out.Flush(); err == nil {
+		err = flushErr
+	}
+	if o.group != "" {
+		commitCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.timeout)
+		defer cancel()
+		err = errors.Join(err, cl.CommitMarkedOffsets(commitCtx))
+	}
+	return err
+}
+
+// endsToReach checks that the topics exist, and lists for --exit-at-end the
+// partitions that have records to print.
+func (a *app) endsToReach(ctx context.Context, cl *kgo.Client, start position, o consumeOptions) (*endTracker, error) {
+	if o.regex {
+		if o.exitAtEnd {
+			return nil, usagef("--exit-at-end cannot be combined with --regex")
+		}
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	adm := kadm.NewClient(cl)
+	topics, err := adm.ListTopicsWithInternal(ctx, o.topics...)
+	if err != nil {
+		return nil, explain(err, "", "topics")
+	}
+	for _, t := range topics.Sorted() {
+		if t.Err != nil && !(errors.Is(t.Err, kerr.UnknownTopicOrPartition) && o.group != "" && !o.exitAtEnd) {
+			return nil, explain(t.Err, "", "topic "+t.Topic)
+		}
+	}
+	if !o.exitAtEnd {
+		return nil, nil
+	}
+	return newEndTracker(ctx, adm, start, o)
+}
+
+// consumption is one run of the consume command.
+type consumption struct {
+	*app
+	cl      *kgo.Client
+	out     *bufio.Writer
+	write   recordWriter
+	options consumeOptions
+	ends    *endTracker
+	printed int64
+}
+
+// run prints records until a signal, the limit or the ends are reached.
+func (c *consumption) run(ctx context.Context) error {
+	for ctx.Err() == nil && !c.finished() {
+		fetches, err := c.poll(ctx)
+		switch {
+		case errors.Is(err, errNothingMore):
+			return c.ends.giveUp(c.err)
+		case err != nil:
+			return err
+		}
+		for it := fetches.RecordIter(); !it.Done() && !c.finished(); {
+			if err := c.show(it.Next()); err != nil {
+				return err
+			}
+		}
+		if err := c.out.Flush(); err != nil {
+			return err
+		}
+		c.cl.AllowRebalance()
+	}
+	return nil
+}
+
+func (c *consumption) finished() bool {
+	return c.options.limit > 0 && c.printed >= c.options.limit || c.ends.reached()
+}
+
+// endPatience is how long --exit-at-end waits for the next record. Records
+// that compaction removed never come, so the end may be unreachable.
+const endPatience = 5 * time.Second
+
+var errNothingMore = errors.New("no further record")
+
+func (c *consumption) poll(ctx context.Context) (kgo.Fetches, error) {
+	pollCtx, cancel := ctx, context.CancelFunc(func() {})
+	if c.ends != nil {
+		patience := endPatience
+		if c.options.group != "" && c.printed == 0 {
+			patience += c.timeout // joining a group takes its time
+		}
+		pollCtx, cancel = context.WithTimeout(ctx, patience)
+	}
+	defer cancel()
+	fetches := c.cl.PollFetches(pollCtx)
+	for _, e := range fetches.Errors() {
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil
+		case errors.Is(e.Err, context.DeadlineExceeded):
+			return nil, errNothingMore
+		case errors.Is(e.Err, kerr.UnknownTopicOrPartition) && c.options.group != "":
+			continue // the topic may be created any time
+		}
+		return nil, explain(e.Err, "", fmt.Sprintf("topic %s partition %d", e.Topic, e.Partition))
+	}
+	return fetches, nil
+}
+
+func (c *consumption) show(r *kgo.Record) error {
+	c.ends.passed(r)
+	if r.Attrs.IsControl() || c.ends.beyond(r) {
+		return nil
+	}
+	c.printed++
+	if c.options.group != "" {
+		c.cl.MarkCommitRecords(r)
+	}
+	return c.write(c.out, r)
+}
