@@ -174,7 +174,7 @@ func TestCloseDeliversWhatWasWritten(t *testing.T) {
 		if got := read(t, server, 3); got != "bye" {
 			t.Errorf("read %q", got)
 		}
-		if _, err := server.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := server.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("after the last byte: %v", err)
 		}
 		if _, err := server.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) {
@@ -287,7 +287,7 @@ func TestCutAndHeal(t *testing.T) {
 		if got := read(t, server, 5); got != "lost?" {
 			t.Errorf("after healing: %q", got)
 		}
-		if _, err := server.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := server.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("after healing: %v", err)
 		}
 	})

@@ -45,5 +45,5 @@ func (l *limitedLog) write(level slog.Level, msg string, args []any) {
 	if dropped > 0 {
 		args = append(args, "suppressed", dropped)
 	}
-	l.log.Log(context.Background(), level, msg, args...)
+	l.log.Log(context.Background(), level, msg, args...) //nolint:sloglint // every caller passes a constant
 }

@@ -51,7 +51,7 @@ func (p *pipeline) awaitEmpty() {
 func (p *pipeline) awaitRoom() (busy bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.broken == nil && len(p.queue)-p.first >= p.c.limits.MaxInFlight {
+	for p.broken == nil && len(p.queue)-p.first >= max(1, p.c.limits.MaxInFlight) {
 		p.changed.Wait()
 	}
 	return p.running, p.broken

@@ -93,10 +93,10 @@ func TestReadAndWrite(t *testing.T) {
 			t.Error("content differs")
 		}
 		buf := make([]byte, 8)
-		if n, err := f.ReadAt(buf, far+6); n != 4 || err != io.EOF {
+		if n, err := f.ReadAt(buf, far+6); n != 4 || !errors.Is(err, io.EOF) {
 			t.Errorf("ReadAt over the end = %d, %v, want 4, EOF", n, err)
 		}
-		if n, err := f.ReadAt(buf, far+10); n != 0 || err != io.EOF {
+		if n, err := f.ReadAt(buf, far+10); n != 0 || !errors.Is(err, io.EOF) {
 			t.Errorf("ReadAt at the end = %d, %v, want 0, EOF", n, err)
 		}
 		must(t, f.Sync())

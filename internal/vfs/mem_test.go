@@ -69,10 +69,14 @@ func TestCrashOutcomes(t *testing.T) {
 		do   func(t *testing.T, m *Mem)
 		want []string // every outcome that must be seen, and no other
 	}{
-		{"nothing synced", func(t *testing.T, m *Mem) { create(t, m, "a", "x", false) },
-			[]string{"", "a=", "a=x", "a=\x00"}},
-		{"file synced, directory not", func(t *testing.T, m *Mem) { create(t, m, "a", "x", true) },
-			[]string{"", "a=x"}},
+		{
+			"nothing synced", func(t *testing.T, m *Mem) { create(t, m, "a", "x", false) },
+			[]string{"", "a=", "a=x", "a=\x00"},
+		},
+		{
+			"file synced, directory not", func(t *testing.T, m *Mem) { create(t, m, "a", "x", true) },
+			[]string{"", "a=x"},
+		},
 		{"both synced", func(t *testing.T, m *Mem) {
 			create(t, m, "a", "x", true)
 			must(t, m.SyncDir("/"))

@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"slices"
@@ -71,10 +72,10 @@ func (m *Mem) RemoveAll(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at, err := m.parent(name)
-	if err != nil {
-		if err == fs.ErrNotExist { //nolint:errorlint // lookup returns it bare
-			return nil
-		}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
 		return pathErr("removeall", name, err)
 	}
 	if n := at.dir.live[at.name]; n != nil {
