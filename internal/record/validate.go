@@ -13,7 +13,7 @@ const MaxRecordErrors = 1000
 // Rules is what a topic and the origin of a batch demand of it.
 type Rules struct {
 	// ClientWrite applies what only clients must keep: no control batches,
-	// dense offsets from 0, a sequence with a producer id.
+	// dense offsets from 0, a sequence with a producer id, timestamps in bounds.
 	ClientWrite bool
 	// Compacted topics need a key in each record.
 	Compacted bool
@@ -59,7 +59,7 @@ func Validate(b Batch, r Rules) (Report, error) {
 	}
 	convert := r.Target.Convert && r.Target.Codec != b.Codec() && !(b.IsControl() && b.Codec() == None)
 	rep := Report{Batch: b}
-	if convert || r.Compacted || r.TimestampType == CreateTime && timestampsDoubtful(b, &r) {
+	if convert || r.Compacted || r.boundsTimes() && timestampsDoubtful(b, &r) {
 		var err error
 		if rep, err = walkAndRewrite(b, &r, convert); err != nil {
 			return Report{}, err
@@ -144,6 +144,9 @@ func timestampsDoubtful(b Batch, r *Rules) bool {
 	_, hi := r.timestampBounds()
 	return r.TimestampBeforeMaxMs != math.MaxInt64 || b.MaxTimestamp() > hi
 }
+
+// boundsTimes reports whether timestamps are checked at all.
+func (r *Rules) boundsTimes() bool { return r.ClientWrite && r.TimestampType == CreateTime }
 
 // timestampBounds is inclusive.
 func (r *Rules) timestampBounds() (lo, hi int64) {

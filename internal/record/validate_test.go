@@ -222,4 +222,9 @@ func TestOwnWrites(t *testing.T) {
 	if err != nil || rep.Rewritten || !bytes.Equal(rep.Batch, marker) {
 		t.Errorf("a coordinator's marker: %+v, %v", rep, err)
 	}
+	// The zero rules are those of a coordinator's own records, at any time.
+	own := buildAll(BuilderOptions{}, []Record{{Timestamp: 5, Value: []byte("v")}, {Offset: 1, Timestamp: 1 << 50}})
+	if rep, err := Validate(own, Rules{NowMs: javaNow}); err != nil || rep.Walked {
+		t.Errorf("a coordinator's records: %+v, %v", rep, err)
+	}
 }

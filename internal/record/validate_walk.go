@@ -48,7 +48,7 @@ func walkAndRewrite(b Batch, r *Rules, convert bool) (Report, error) {
 func (b Batch) walk(p []byte, r *Rules) (walkResult, error) {
 	res := walkResult{maxTimestamp: NoTimestamp, dense: true}
 	lo, hi := r.timestampBounds()
-	clock, checkTime := b.clock(), r.TimestampType == CreateTime
+	clock, checkTime := b.clock(), r.boundsTimes()
 	var rec raw
 	var err error
 	for i := range b.Count() {
