@@ -168,3 +168,11 @@ func parseMoment(s string, now time.Time) (time.Time, error) {
 	}
 	return time.Time{}, fmt.Errorf("%q is no point in time: give milliseconds since 1970, 2006-01-02T15:04:05Z, or -1h for one hour ago", s)
 }
+
+func base64Of(b []byte) *string {
+	if b == nil {
+		return nil
+	}
+	s := base64.StdEncoding.EncodeToString(b)
+	return &s
+}

@@ -114,3 +114,10 @@ func cutBytes(b, sep []byte) (before, after []byte, found bool) {
 	before, after, found = bytes.Cut(b, sep)
 	return slices.Clip(before), slices.Clip(after), found
 }
+
+// printLine prints one document on one line.
+func (a *app) printLine(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}

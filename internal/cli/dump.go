@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const dumpText = `Decode files of a data directory: segments, indexes, producer snapshots,
+aborted transactions, checkpoints, identities, the durable frontier and the
+shutdown manifest. A directory stands for the files in it.
+
+With --verify nothing but problems is printed: checksums, the order of offsets
+and counts, and index entries are checked, and the exit code is 1 if anything
+is wrong. Files may be read while a broker runs; the newest batch may then be
+incomplete.`
+
+// dumpOptions say how much to show.
+type dumpOptions struct {
+	deep, printData, verify bool
+	from                    int64
+	limit                   int
+}
+
+func (a *app) dumpLogCommand() *cobra.Command {
+	var o dumpOptions
+	cmd := &cobra.Command{
+		Use: "dump-log FILE|DIRECTORY...", Short: "Decode or verify files of a data directory, offline", Long: dumpText, Args: cobra.MinimumNArgs(1),
+		Example: "  milena dump-log milena-data/orders-0\n" +
+			"  milena dump-log milena-data/orders-0/00000000000000000000.log --print-data\n" +
+			"  milena dump-log milena-data/* --verify",
+		RunE: func(_ *cobra.Command, args []string) error {
+			o.deep = o.deep || o.printData
+			return a.dump(args, o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.deep, "deep", false, "show the records in each batch")
+	f.BoolVar(&o.printData, "print-data", false, "show keys, values and headers of records")
+	f.BoolVar(&o.verify, "verify", false, "check instead of show")
+	f.Int64Var(&o.from, "from", 0, "show batches of a segment from this offset on")
+	f.IntVarP(&o.limit, "num", "n", 0, "show at most this many batches or entries per file")
+	return cmd
+}
+
+// dumper decodes one file after another. What it finds goes to show, one value
+// per batch, entry or line; problems go to problem.
+type dumper struct {
+	dumpOptions
+	app      *app
+	path     string
+	shown    int
+	checked  int
+	problems int
+}
+
+// errEnough ends a file early when the limit is reached.
+var errEnough = errors.New("enough")
+
+func (a *app) dump(args []string, o dumpOptions) error {
+	paths, err := dumpPaths(args)
+	if err != nil {
+		return err
+	}
+	d := &dumper{dumpOptions: o, app: a}
+	for _, path := range paths {
+		decode := decoderOf(path)
+		if decode == nil {
+			continue
+		}
+		d.path, d.shown = path, 0
+		if !o.verify && !a.json() {
+			fmt.Fprintf(a.out, "Dumping %s\n", path)
+		}
+		if err := decode(d); err != nil && !errors.Is(err, errEnough) {
+			d.problem("%v", err)
+		}
+		d.checked++
+	}
+	if d.checked == 0 {
+		return fmt.Errorf("no file of a known kind among %s", strings.Join(args, ", "))
+	}
+	if o.verify {
+		fmt.Fprintf(a.err, "%s checked, %s found.\n", count(d.checked, "file"), count(d.problems, "problem"))
+	}
+	if d.problems > 0 {
+		return errAlreadyReported
+	}
+	return nil
+}
+
+// dumpPaths replaces directories by the files in them.
+func dumpPaths(args []string) ([]string, error) {
+	var out []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			if decoderOf(arg) == nil {
+				return nil, fmt.Errorf("%s is of no kind that dump-log knows", arg)
+			}
+			out = append(out, arg)
+			continue
+		}
+		entries, err := os.ReadDir(arg)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if e.Type().IsRegular() {
+				out = append(out, filepath.Join(arg, e.Name()))
+			}
+		}
+	}
+	sort.Strings(out)
+	return out, nil
+}
+
+// decoderOf finds the decoder for a file's name, nil for an unknown kind.
+func decoderOf(path string) func(*dumper) error {
+	for _, k := range []struct {
+		suffix string
+		decode func(*dumper) error
+	}{
+		{".log", (*dumper).segment},
+		{".index", (*dumper).offsetIndex},
+		{".timeindex", (*dumper).timeIndex},
+		{".txnindex", (*dumper).txnIndex},
+		{".snapshot", (*dumper).producerSnapshot},
+		{"leader-epoch-checkpoint", (*dumper).leaderEpochs},
+		{"-offset-checkpoint", (*dumper).offsetCheckpoint},
+		{"partition.metadata", (*dumper).partitionMetadata},
+		{"meta.properties", (*dumper).directoryMetadata},
+		{"milena.frontier", (*dumper).frontier},
+		{"milena.manifest", (*dumper).manifest},
+	} {
+		if strings.HasSuffix(filepath.Base(path), k.suffix) {
+			return k.decode
+		}
+	}
+	return nil
+}
+
+// show prints one decoded thing unless this is a check: as a document of one
+// line, or as the text.
+func (d *dumper) show(v any, text func(w io.Writer)) error {
+	if d.limit > 0 && d.shown >= d.limit {
+		return errEnough
+	}
+	d.shown++
+	switch {
+	case d.verify:
+	case d.app.json():
+		return d.app.printLine(map[string]any{"file": d.path, "entry": v})
+	default:
+		text(d.app.out)
+	}
+	return nil
+}
+
+// problem reports damage and goes on.
+func (d *dumper) problem(format string, args ...any) {
+	d.problems++
+	fmt.Fprintf(d.app.err, "%s: %s\n", d.path, fmt.Sprintf(format, args...))
+}

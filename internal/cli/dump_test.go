@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/milena-io/milena/internal/base"
+	"github.com/milena-io/milena/internal/commitlog/checkpoint"
+	"github.com/milena-io/milena/internal/commitlog/epoch"
+	"github.com/milena-io/milena/internal/commitlog/producer"
+	"github.com/milena-io/milena/internal/commitlog/txnindex"
+	"github.com/milena-io/milena/internal/record"
+)
+
+const segmentName = "00000000000000000010"
+
+var dumpID = base.UUID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+
+// dumpDir writes one file of every kind.
+func dumpDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	first := record.NewBuilder(record.BuilderOptions{BaseOffset: 10, LeaderEpoch: 3})
+	first.Append(1000, []byte("k"), []byte("v"), record.Header{Key: "h", Value: []byte("x")})
+	first.Append(1500, nil, []byte{0xff})
+	second := record.NewBuilder(record.BuilderOptions{BaseOffset: 12, LeaderEpoch: 3, Codec: record.Gzip, ProducerID: 7, ProducerEpoch: 1, BaseSequence: 5, Transactional: true})
+	second.Append(1200, []byte("k2"), nil)
+	abort := record.ControlBatch(record.Abort, 2, 7, 1, 1600)
+	abort.SetBaseOffset(13)
+	a, b := first.Build(), second.Build()
+	log := append(append(append([]byte{}, a...), b...), abort...)
+
+	be := binary.BigEndian
+	index := be.AppendUint32(be.AppendUint32(nil, 12-10), uint32(len(a)))
+	index = be.AppendUint32(be.AppendUint32(index, 13-10), uint32(len(a)+len(b)))
+	times := be.AppendUint32(be.AppendUint64(nil, 1500), 11-10)
+	times = be.AppendUint32(be.AppendUint64(times, 1600), 13-10)
+	var epochs epoch.Cache
+	epochs.Assign(3, 10)
+	frontier := append(append([]byte("milenaF1"), dumpID[:]...), 0, 0, 0, 0)
+	frontier = seal(frontier)
+	frontier = append(frontier, seal(be.AppendUint64(be.AppendUint32(dumpID[:16:16], 4), 14))...)
+	manifest := append(append([]byte("milenaM1"), dumpID[:]...), 1, 1, 't', 8)
+	manifest = append(append(manifest, dumpID[:]...), 0, 20, 28, 1, 1, 6, 20, 1, 20, 100, 30, 22)
+	files := map[string][]byte{
+		segmentName + ".log": log, segmentName + ".index": append(index, 0, 0, 0, 0, 0, 0, 0, 0), segmentName + ".timeindex": times,
+		segmentName + ".txnindex": txnindex.Encode([]txnindex.Entry{{ProducerID: 7, FirstOffset: 12, LastOffset: 13, LastStableOffset: 14}}),
+		segmentName + ".snapshot": producer.EncodeSnapshot([]producer.Info{{ProducerID: 7, Epoch: 1, CoordinatorEpoch: 2, LastSequence: 5, LastOffset: 12, LastTimestamp: 1200, TxnStart: -1}}),
+		"leader-epoch-checkpoint": epochs.Encode(), "partition.metadata": checkpoint.EncodePartition(dumpID),
+		"recovery-point-offset-checkpoint": []byte("0\n2\nt 4 14\nt 0 9\n"),
+		"meta.properties":                  checkpoint.Meta{ClusterID: "c", NodeID: 1, DirectoryID: dumpID}.Encode(),
+		"milena.frontier":                  frontier, "milena.manifest": seal(manifest), "stray": []byte("?"),
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func seal(b []byte) []byte {
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+func TestDumpSegmentInKafkasWords(t *testing.T) {
+	path := filepath.Join(dumpDir(t), segmentName+".log")
+	code, out, errs := runLocal(t, "dump-log", path, "--print-data")
+	if code != exitOK {
+		t.Fatal(errs)
+	}
+	for i, want := range []string{
+		"Dumping " + path,
+		"Log starting offset: 10",
+		"baseOffset: 10 lastOffset: 11 count: 2 baseSequence: -1 lastSequence: -1 producerId: -1 producerEpoch: -1 partitionLeaderEpoch: 3 " +
+			"isTransactional: false isControl: false deleteHorizonMs: OptionalLong.empty position: 0 CreateTime: 1500 size: 83 magic: 2 compresscodec: none crc: ",
+		"| offset: 10 CreateTime: 1000 keySize: 1 valueSize: 1 headerKeys: [h] key: k payload: v",
+		"| offset: 11 CreateTime: 1500 keySize: -1 valueSize: 1 headerKeys: [] key: (null) payload: /w==",
+		"baseOffset: 12 lastOffset: 12 count: 1 baseSequence: 5 lastSequence: 5 producerId: 7 producerEpoch: 1 partitionLeaderEpoch: 3 isTransactional: true",
+		"| offset: 12 CreateTime: 1200 keySize: 2 valueSize: -1 sequence: 5 headerKeys: [] key: k2 payload: (null)",
+		"baseOffset: 13 lastOffset: 13 count: 1 baseSequence: -1 lastSequence: -1 producerId: 7 producerEpoch: 1",
+		"| offset: 13 CreateTime: 1600 keySize: 4 valueSize: 6 headerKeys: [] endTxnMarker: ABORT coordinatorEpoch: 2",
+	} {
+		lines := strings.Split(out, "\n")
+		if i >= len(lines) || !strings.HasPrefix(lines[i], want) {
+			t.Errorf("line %d should begin with\n%s\nin\n%s", i+1, want, out)
+		}
+	}
+}
+
+func TestDumpEveryOtherKind(t *testing.T) {
+	dir := dumpDir(t)
+	_, out, errs := runLocal(t, "dump-log", dir)
+	id := dumpID.String()
+	for _, want := range []string{
+		"offset: 12 position: 83\n", "timestamp: 1500 offset: 11\n",
+		"producerId: 7 firstOffset: 12 lastOffset: 13 lastStableOffset: 14\n",
+		"producerId: 7 producerEpoch: 1 coordinatorEpoch: 2 currentTxnFirstOffset: -1 lastTimestamp: 1200 lastSequence: 5 lastOffset: 12 offsetDelta: 0\n",
+		"epoch: 3 startOffset: 10\n", "topicId: " + id + "\n",
+		"topic: t partition: 0 offset: 9\ntopic: t partition: 4 offset: 14\n",
+		"clusterId: c nodeId: 1 directoryId: " + id + "\n",
+		"topicId: " + id + " partition: 4 durableOffset: 14\n",
+		"topic: t partition: 4 topicId: " + id + " startOffset: 10 endOffset: 14 producerSnapshot: -1 sparse: false epochs: [[3 10]]\n" +
+			"| baseOffset: 10 size: 50 maxTimestamp: 15 maxTimestampOffset: 11\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("missing %q in\n%s%s", want, out, errs)
+		}
+	}
+	if strings.Contains(out, "position: 0\n") {
+		t.Error("room at the end of an index was shown as an entry")
+	}
+	_, out, _ = runLocal(t, "dump-log", filepath.Join(dir, segmentName+".log"), "-o", "json", "-n", "1", "--from", "12")
+	if strings.Count(out, "\n") != 1 || !strings.Contains(out, `"baseOffset":12`) || !strings.Contains(out, `"compresscodec":"gzip"`) {
+		t.Errorf("one batch from offset 12 as JSON: %s", out)
+	}
+}
+
+func TestVerifyFindsNothingInGoodFiles(t *testing.T) {
+	code, out, errs := runLocal(t, "dump-log", "--verify", dumpDir(t))
+	if code != exitOK || out != "" || errs != "11 files checked, 0 problems found.\n" {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+}
+
+// Every kind of damage is found, and named with its file.
+func TestVerifyFindsDamage(t *testing.T) {
+	for _, c := range []struct {
+		file   string
+		damage func([]byte) []byte
+		want   string
+	}{
+		{segmentName + ".log", flip(75), "position 0, offset 10: "},
+		{segmentName + ".log", func(b []byte) []byte { return b[:len(b)-3] }, "after the last whole batch"},
+		{segmentName + ".log", func(b []byte) []byte { return append(b, b...) }, "offsets go back"},
+		{segmentName + ".index", flip(7), "where no batch ends with that offset"},
+		{segmentName + ".index", func(b []byte) []byte { return append(b[:8:8], b[:8]...) }, "both must grow"},
+		{segmentName + ".index", func(b []byte) []byte { return b[:13] }, "no whole number of entries"},
+		{segmentName + ".timeindex", flip(7), "the largest timestamp up to there is"},
+		{segmentName + ".txnindex", func(b []byte) []byte { return b[:20] }, segmentName + ".txnindex: "},
+		{segmentName + ".snapshot", flip(20), segmentName + ".snapshot: "},
+		{"leader-epoch-checkpoint", func([]byte) []byte { return []byte("0\n3\n") }, "leader-epoch-checkpoint: "},
+		{"recovery-point-offset-checkpoint", flip(2), "recovery-point-offset-checkpoint: "},
+		{"partition.metadata", func([]byte) []byte { return nil }, "partition.metadata: "},
+		{"meta.properties", func([]byte) []byte { return []byte("x") }, "meta.properties: "},
+		{"milena.frontier", flip(3), "the header is damaged"},
+		{"milena.frontier", flip(40), "position 32: a record is damaged"},
+		{"milena.frontier", func(b []byte) []byte { return b[:60] }, "no whole record"},
+		{"milena.manifest", flip(30), "the manifest is damaged"},
+	} {
+		dir := dumpDir(t)
+		path := filepath.Join(dir, c.file)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, c.damage(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, errs := runLocal(t, "dump-log", "--verify", dir)
+		if code != exitFailed || !strings.Contains(errs, path) || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: exit %d, want %q in\n%s", c.file, code, c.want, errs)
+		}
+	}
+}
+
+func flip(at int) func([]byte) []byte {
+	return func(b []byte) []byte { b[at] ^= 1; return b }
+}
+
+func TestReservedSpaceIsNoDamage(t *testing.T) {
+	dir := dumpDir(t)
+	path := filepath.Join(dir, segmentName+".log")
+	data, _ := os.ReadFile(path)
+	if err := os.WriteFile(path, append(data, make([]byte, 5000)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := runLocal(t, "dump-log", "--verify", path); code != exitOK {
+		t.Error(errs)
+	}
+}
+
+func TestDumpOfUnknownFiles(t *testing.T) {
+	dir := dumpDir(t)
+	for _, path := range []string{filepath.Join(dir, "stray"), filepath.Join(dir, "missing")} {
+		if code, _, _ := runLocal(t, "dump-log", path); code != exitFailed {
+			t.Errorf("%s: exit %d", path, code)
+		}
+	}
+}
+
+// Whatever the bytes, a dump ends with an answer.
+func FuzzDump(f *testing.F) {
+	names := []string{segmentName + ".log", segmentName + ".index", segmentName + ".timeindex", segmentName + ".txnindex", segmentName + ".snapshot",
+		"leader-epoch-checkpoint", "recovery-point-offset-checkpoint", "partition.metadata", "meta.properties", "milena.frontier", "milena.manifest"}
+	f.Add(uint8(0), make([]byte, 100))
+	f.Add(uint8(10), seal(append(append([]byte("milenaM1"), dumpID[:]...), 0xff, 0xff, 0xff, 0xff, 0x0f)))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, kind uint8, data []byte) {
+		path := filepath.Join(dir, names[int(kind)%len(names)])
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, errs := runLocal(t, "dump-log", "--verify", path)
+		if code != exitOK && !strings.Contains(errs, path) {
+			t.Errorf("exit %d without naming the file: %s", code, errs)
+		}
+	})
+}
