@@ -23,8 +23,10 @@ func cluster(t *testing.T) Options {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return Options{Brokers: c.ListenAddrs(), Topic: "b", Partitions: 3, Replicas: 1, Producers: 2, Consumers: 2,
-		Records: 5000, RecordSize: 100, Acks: "all", BatchBytes: 100_000, Linger: time.Millisecond}
+	return Options{
+		Brokers: c.ListenAddrs(), Topic: "b", Partitions: 3, Replicas: 1, Producers: 2, Consumers: 2,
+		Records: 5000, RecordSize: 100, Acks: "all", BatchBytes: 100_000, Linger: time.Millisecond,
+	}
 }
 
 func TestProduceThenConsume(t *testing.T) {

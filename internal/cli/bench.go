@@ -106,8 +106,10 @@ func (b *benchFlags) addFlags(cmd *cobra.Command, kind string) {
 // complete translates flags and fills in defaults that depend on each other.
 func (b *benchFlags) complete(cmd *cobra.Command, kind string) error {
 	if kind != "consume" {
-		codecs := map[string]kgo.CompressionCodec{"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(),
-			"snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression()}
+		codecs := map[string]kgo.CompressionCodec{
+			"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(),
+			"snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+		}
 		codec, ok := codecs[b.compression]
 		if !ok {
 			return usagef("--compression must be none, gzip, snappy, lz4 or zstd, not %q", b.compression)

@@ -90,7 +90,7 @@ func explain(err error, message, what string) error {
 		return nil
 	}
 	var ke *kerr.Error
-	text := ""
+	var text string
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
 		text = what + " does not exist; see: milena topic list"

@@ -72,8 +72,10 @@ type keyDoc struct {
 func keyDocs(keys []*confkey.Key) []keyDoc {
 	out := make([]keyDoc, 0, len(keys))
 	for _, k := range keys {
-		d := keyDoc{Name: k.Name, Scope: k.Scope.String(), Type: k.Type.String(), Accepts: k.Accepts(), Importance: k.Importance.String(),
-			Update: k.Dynamic.String(), Synonyms: k.BrokerSynonyms, Effect: !k.Inert, Own: k.Own, Doc: k.Doc}
+		d := keyDoc{
+			Name: k.Name, Scope: k.Scope.String(), Type: k.Type.String(), Accepts: k.Accepts(), Importance: k.Importance.String(),
+			Update: k.Dynamic.String(), Synonyms: k.BrokerSynonyms, Effect: !k.Inert, Own: k.Own, Doc: k.Doc,
+		}
 		if k.HasDefault {
 			d.Default = &k.Default
 		}

@@ -149,7 +149,8 @@ func (a *app) endsToReach(ctx context.Context, cl *kgo.Client, start position, o
 		return nil, explain(err, "", "topics")
 	}
 	for _, t := range topics.Sorted() {
-		if t.Err != nil && !(errors.Is(t.Err, kerr.UnknownTopicOrPartition) && o.group != "" && !o.exitAtEnd) {
+		mayAppear := o.group != "" && !o.exitAtEnd && errors.Is(t.Err, kerr.UnknownTopicOrPartition)
+		if t.Err != nil && !mayAppear {
 			return nil, explain(t.Err, "", "topic "+t.Topic)
 		}
 	}

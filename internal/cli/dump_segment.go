@@ -22,7 +22,7 @@ func eachBatch(path string, f func(pos int64, b record.Batch) error) (end, size 
 	if err != nil {
 		return 0, 0, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	info, err := file.Stat()
 	if err != nil {
 		return 0, 0, err

@@ -195,8 +195,10 @@ func TestDumpOfUnknownFiles(t *testing.T) {
 
 // Whatever the bytes, a dump ends with an answer.
 func FuzzDump(f *testing.F) {
-	names := []string{segmentName + ".log", segmentName + ".index", segmentName + ".timeindex", segmentName + ".txnindex", segmentName + ".snapshot",
-		"leader-epoch-checkpoint", "recovery-point-offset-checkpoint", "partition.metadata", "meta.properties", "milena.frontier", "milena.manifest"}
+	names := []string{
+		segmentName + ".log", segmentName + ".index", segmentName + ".timeindex", segmentName + ".txnindex", segmentName + ".snapshot",
+		"leader-epoch-checkpoint", "recovery-point-offset-checkpoint", "partition.metadata", "meta.properties", "milena.frontier", "milena.manifest",
+	}
 	f.Add(uint8(0), make([]byte, 100))
 	f.Add(uint8(10), seal(append(append([]byte("milenaM1"), dumpID[:]...), 0xff, 0xff, 0xff, 0xff, 0x0f)))
 	dir := f.TempDir()

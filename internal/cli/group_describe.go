@@ -179,8 +179,15 @@ func (g *groupDescription) addLag(topic string, p int32, committed kadm.OffsetRe
 }
 
 func (g *groupDescription) print(w io.Writer, members bool) {
-	for _, line := range [][2]string{{"GROUP", g.Group}, {"STATE", g.State}, {"TYPE", g.Type}, {"ASSIGNOR", dash(g.Assignor)},
-		{"COORDINATOR", fmt.Sprint(g.Coordinator)}, {"MEMBERS", fmt.Sprint(len(g.Members))}, {"TOTAL LAG", fmt.Sprint(g.TotalLag)}} {
+	for _, line := range [][2]string{
+		{"GROUP", g.Group},
+		{"STATE", g.State},
+		{"TYPE", g.Type},
+		{"ASSIGNOR", dash(g.Assignor)},
+		{"COORDINATOR", fmt.Sprint(g.Coordinator)},
+		{"MEMBERS", fmt.Sprint(len(g.Members))},
+		{"TOTAL LAG", fmt.Sprint(g.TotalLag)},
+	} {
 		fmt.Fprintf(w, "%-12s %s\n", line[0], line[1])
 	}
 	if len(g.Partitions) > 0 {

@@ -55,8 +55,10 @@ func TestParseISODuration(t *testing.T) {
 }
 
 func TestFormat(t *testing.T) {
-	r := &kgo.Record{Topic: "t", Partition: 2, Offset: 9, LeaderEpoch: 4, Timestamp: time.UnixMilli(1500).UTC(), Key: []byte("k"), Value: []byte{},
-		Headers: []kgo.RecordHeader{{Key: "a", Value: []byte("1")}, {Key: "b"}}}
+	r := &kgo.Record{
+		Topic: "t", Partition: 2, Offset: 9, LeaderEpoch: 4, Timestamp: time.UnixMilli(1500).UTC(), Key: []byte("k"), Value: []byte{},
+		Headers: []kgo.RecordHeader{{Key: "a", Value: []byte("1")}, {Key: "b"}},
+	}
 	for format, want := range map[string]string{
 		`%t %p %o %e %T`: "t 2 9 4 1500", `%k=%v;%K,%S`: "k=;1,0", `%h\n`: "a=1,b=\n", `%d`: "1970-01-01T00:00:01.500Z", `%%\t\x41\\\0`: "%\tA\\\x00", ``: "",
 	} {

@@ -92,8 +92,10 @@ func (o *produceOptions) clientOptions() ([]kgo.Opt, error) {
 var compressionNames = []string{"none", "gzip", "snappy", "lz4", "zstd"}
 
 func compressionOption(name string) (kgo.Opt, error) {
-	codecs := map[string]kgo.CompressionCodec{"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(),
-		"snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression()}
+	codecs := map[string]kgo.CompressionCodec{
+		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(),
+		"snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+	}
 	c, ok := codecs[name]
 	if !ok {
 		return nil, usagef("--compression must be none, gzip, snappy, lz4 or zstd, not %q", name)

@@ -107,8 +107,10 @@ func describeWithELR(ctx context.Context, cl *kgo.Client, topics []string) ([]*t
 				byName[name], out = d, append(out, d)
 			}
 			for _, p := range t.Partitions {
-				d.Partitions = append(d.Partitions, partitionDescription{p.Partition, p.LeaderID, p.Replicas, p.ISR,
-					p.EligibleLeaderReplicas, p.LastKnownELR, true})
+				d.Partitions = append(d.Partitions, partitionDescription{
+					p.Partition, p.LeaderID, p.Replicas, p.ISR,
+					p.EligibleLeaderReplicas, p.LastKnownELR, true,
+				})
 			}
 		}
 		if resp.NextCursor == nil {

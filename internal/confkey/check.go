@@ -41,7 +41,7 @@ func (e *UnknownError) Error() string {
 // rule is a check that types, bounds and word lists cannot express.
 type rule struct {
 	text  string // for documentation: what is accepted
-	check func(string) error
+	check func(value string) (problem string)
 }
 
 // Accepts describes the accepted values in one phrase: bounds, words, or "".
@@ -77,7 +77,7 @@ func (k *Key) problem(value string) string {
 	switch {
 	case k.Type == Boolean:
 		if _, err := parseBool(value); err != nil {
-			reason = err.Error()
+			reason = "Expected value to be either true or false"
 		}
 	case k.Type.Numeric():
 		reason = k.numberProblem(value)
@@ -87,9 +87,7 @@ func (k *Key) problem(value string) string {
 		reason = k.wordsProblem([]string{value})
 	}
 	if reason == "" && k.rule != nil {
-		if err := k.rule.check(value); err != nil {
-			reason = err.Error()
-		}
+		reason = k.rule.check(value)
 	}
 	return reason
 }
@@ -173,7 +171,7 @@ func parseBool(value string) (bool, error) {
 	case "false":
 		return false, nil
 	}
-	return false, fmt.Errorf("Expected value to be either true or false")
+	return false, strconv.ErrSyntax
 }
 
 // splitList cuts at commas and trims; an empty string is an empty list.

@@ -131,8 +131,10 @@ func leftOut(name string) bool {
 }
 
 func TestAbsentKeysSayWhy(t *testing.T) {
-	for _, name := range []string{"ssl.keystore.location", "sasl.enabled.mechanisms", "authorizer.class.name",
-		"super.users", "remote.log.storage.system.enable", "zookeeper.connect", "listener.name.internal.ssl.key.password"} {
+	for _, name := range []string{
+		"ssl.keystore.location", "sasl.enabled.mechanisms", "authorizer.class.name",
+		"super.users", "remote.log.storage.system.enable", "zookeeper.connect", "listener.name.internal.ssl.key.password",
+	} {
 		if Absent(name) == "" {
 			t.Errorf("%s is refused without a reason", name)
 		}

@@ -13,10 +13,14 @@ func TestCheckListeners(t *testing.T) {
 		open     string
 	}{
 		{"default", nil, "", "PLAINTEXT 127.0.0.1:9092"},
-		{"Kafka's combined file", []string{"listeners", "PLAINTEXT://:9092,CONTROLLER://:9093", "controller.listener.names", "CONTROLLER",
-			"listener.security.protocol.map", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL"}, "", "PLAINTEXT :9092"},
-		{"two", []string{"listeners", "IN://a:1,OUT://b:2", "listener.security.protocol.map", "IN:PLAINTEXT,OUT:PLAINTEXT",
-			"advertised.listeners", "OUT://c:3", "inter.broker.listener.name", "IN"}, "", "IN a:1 OUT b:2"},
+		{"Kafka's combined file", []string{
+			"listeners", "PLAINTEXT://:9092,CONTROLLER://:9093", "controller.listener.names", "CONTROLLER",
+			"listener.security.protocol.map", "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL",
+		}, "", "PLAINTEXT :9092"},
+		{"two", []string{
+			"listeners", "IN://a:1,OUT://b:2", "listener.security.protocol.map", "IN:PLAINTEXT,OUT:PLAINTEXT",
+			"advertised.listeners", "OUT://c:3", "inter.broker.listener.name", "IN",
+		}, "", "IN a:1 OUT b:2"},
 		{"none left", []string{"listeners", "CONTROLLER://:9093"}, "reserved by controller.listener.names", ""},
 		{"advertised unknown", []string{"advertised.listeners", "OUT://c:3"}, "not among listeners", ""},
 		{"advertised everywhere", []string{"advertised.listeners", "PLAINTEXT://0.0.0.0:9092"}, "needs the host name", ""},

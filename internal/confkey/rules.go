@@ -1,7 +1,6 @@
 package confkey
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"regexp"
@@ -10,110 +9,112 @@ import (
 	"strings"
 )
 
-var gzipLevel = &rule{"[1,...,9] or -1", func(v string) error {
+var gzipLevel = &rule{"[1,...,9] or -1", func(v string) string {
 	if n, _ := strconv.Atoi(v); n != -1 && (n < 1 || n > 9) {
-		return errors.New("Value must be between 1 and 9 or equal to -1")
+		return "Value must be between 1 and 9 or equal to -1"
 	}
-	return nil
+	return ""
 }}
 
 var replicaPair = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
 
-var throttledReplicas = &rule{"partition:broker pairs or *", func(v string) error {
+var throttledReplicas = &rule{"partition:broker pairs or *", func(v string) string {
 	words := splitList(v)
 	if len(words) == 1 && words[0] == "*" {
-		return nil
+		return ""
 	}
 	for _, w := range words {
 		if !replicaPair.MatchString(w) {
-			return fmt.Errorf("%q is neither * nor a partition:broker pair", w)
+			return fmt.Sprintf("%q is neither * nor a partition:broker pair", w)
 		}
 	}
-	return nil
+	return ""
 }}
 
-var noTiering = &rule{"[false]", func(v string) error {
+var noTiering = &rule{"[false]", func(v string) string {
 	if strings.EqualFold(v, "true") {
-		return errors.New("tiered storage does not exist in this version")
+		return "tiered storage does not exist in this version"
 	}
-	return nil
+	return ""
 }}
 
 var isoDuration = regexp.MustCompile(`^by_duration:P(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$`)
 
-var shareReset = &rule{"[latest, earliest, by_duration:PnDTnHnMn.nS]", func(v string) error {
+var shareReset = &rule{"[latest, earliest, by_duration:PnDTnHnMn.nS]", func(v string) string {
 	bare := strings.HasSuffix(v, "P") || strings.HasSuffix(v, "T")
 	if v == "latest" || v == "earliest" || isoDuration.MatchString(v) && !bare {
-		return nil
+		return ""
 	}
-	return errors.New("Value must be latest, earliest or by_duration:<ISO 8601 duration>")
+	return "Value must be latest, earliest or by_duration:<ISO 8601 duration>"
 }}
 
-var listenerList = &rule{"NAME://host:port,...", func(v string) error {
-	_, err := ParseListeners(v)
-	return err
+var listenerList = &rule{"NAME://host:port,...", func(v string) string {
+	if _, err := ParseListeners(v); err != nil {
+		return err.Error()
+	}
+	return ""
 }}
 
 // plaintextMap accepts every listener name, and the security protocols other
 // than PLAINTEXT only under their own name: that is Kafka's default map, which
 // promises nothing until a listener uses it.
-var plaintextMap = &rule{"NAME:PLAINTEXT,...", func(v string) error {
+var plaintextMap = &rule{"NAME:PLAINTEXT,...", func(v string) string {
 	for _, pair := range splitList(v) {
 		name, protocol, ok := strings.Cut(pair, ":")
 		switch {
 		case !ok || name == "":
-			return fmt.Errorf("%q must have the form NAME:PROTOCOL", pair)
+			return fmt.Sprintf("%q must have the form NAME:PROTOCOL", pair)
 		case protocol == "PLAINTEXT" || protocol == name && slices.Contains(securityProtocols, name):
 		default:
-			return fmt.Errorf("%q: only PLAINTEXT exists in this version", pair)
+			return fmt.Sprintf("%q: only PLAINTEXT exists in this version", pair)
 		}
 	}
-	return nil
+	return ""
 }}
 
 var securityProtocols = []string{"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"}
 
-var ipOverrides = &rule{"address:count,...", func(v string) error {
+var ipOverrides = &rule{"address:count,...", func(v string) string {
 	for _, pair := range splitList(v) {
 		i := strings.LastIndexByte(pair, ':')
 		if i <= 0 {
-			return fmt.Errorf("%q must have the form address:count", pair)
+			return fmt.Sprintf("%q must have the form address:count", pair)
 		}
 		if n, err := strconv.Atoi(pair[i+1:]); err != nil || n < 0 {
-			return fmt.Errorf("%q must end in a number of connections", pair)
+			return fmt.Sprintf("%q must end in a number of connections", pair)
 		}
 	}
-	return nil
+	return ""
 }}
 
-var oneDirectory = &rule{"one directory", func(v string) error {
+var oneDirectory = &rule{"one directory", func(v string) string {
 	if n := len(splitList(v)); n != 1 {
-		return fmt.Errorf("%d directories are listed, this version keeps its data in one", n)
+		return fmt.Sprintf("%d directories are listed, this version keeps its data in one", n)
 	}
-	return nil
+	return ""
 }}
 
-var hostPortOrOff = &rule{"host:port or off", func(v string) error {
+var hostPortOrOff = &rule{"host:port or off", func(v string) string {
 	if v == "off" {
-		return nil
+		return ""
 	}
 	_, port, err := net.SplitHostPort(v)
 	if _, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil {
-		return errors.New("Value must be host:port, or off")
+		return "Value must be host:port, or off"
 	}
-	return nil
+	return ""
 }}
 
-var plaintextOnly = &rule{"[PLAINTEXT]", func(v string) error {
+var plaintextOnly = &rule{"[PLAINTEXT]", func(v string) string {
 	if v != "PLAINTEXT" {
-		return errors.New("only PLAINTEXT exists in this version")
+		return "only PLAINTEXT exists in this version"
 	}
-	return nil
+	return ""
 }}
 
-var migrationPolicy = &rule{"[DISABLED, DOWNGRADE, UPGRADE, BIDIRECTIONAL]", func(v string) error {
+var migrationPolicy = &rule{"[DISABLED, DOWNGRADE, UPGRADE, BIDIRECTIONAL]", func(v string) string {
 	if !slices.Contains([]string{"DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"}, strings.ToUpper(v)) {
-		return errors.New("Value must be disabled, downgrade, upgrade or bidirectional")
+		return "Value must be disabled, downgrade, upgrade or bidirectional"
 	}
-	return nil
+	return ""
 }}

@@ -7,7 +7,7 @@ import (
 
 func TestEveryDefaultPassesItsOwnCheck(t *testing.T) {
 	for _, k := range All(ScopeBroker | ScopeTopic | ScopeGroup) {
-		if k.HasDefault && !(k.Type == Class && k.Default == "") {
+		if k.HasDefault && (k.Type != Class || k.Default != "") {
 			if err := k.Check(k.Default); err != nil {
 				t.Errorf("%s %s: %v", k.Scope, k.Name, err)
 			}
