@@ -38,6 +38,9 @@ func load(cfg *Config) (*storage, error) {
 	if s.dirty > 0 {
 		cfg.Logger.Warn("an interrupted write at the end of the metadata log is cut", "segment", s.segments[len(s.segments)-1].segment, "offset", s.end)
 	}
+	if oldest := len(snaps) - 1; oldest > 0 && s.segments[0].before.index > snaps[oldest].index {
+		cfg.Logger.Error("the log that belongs to the older metadata snapshot is missing; the newest snapshot is used", "snapshot", snapshotName(snaps[oldest]))
+	}
 	w, err := openWAL(cfg.FS, cfg.Path, cfg.self(), cfg.SegmentBytes, s)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/milena-io/milena/internal/base"
+	"github.com/milena-io/milena/internal/vfs"
 )
 
 // Quorum is one member of the metadata quorum.
@@ -52,7 +53,7 @@ func Open(ctx context.Context, cfg Config) (*Quorum, error) {
 	if err := check(&cfg); err != nil {
 		return nil, err
 	}
-	if err := cfg.FS.MkdirAll(cfg.Path); err != nil {
+	if err := makeDir(cfg.FS, cfg.Path); err != nil {
 		return nil, fmt.Errorf("quorum: create %s: %w", cfg.Path, err)
 	}
 	lock, err := cfg.FS.Lock(filepath.Join(cfg.Path, ".lock"))
@@ -81,6 +82,33 @@ func Open(ctx context.Context, cfg Config) (*Quorum, error) {
 	case <-ctx.Done():
 		return nil, errors.Join(fmt.Errorf("quorum: start: %w", context.Cause(ctx)), q.Close())
 	}
+}
+
+// makeDir creates a directory durably. The parent is synced in any case: the
+// process that created the directory may have been killed before it did that.
+func makeDir(fs vfs.FS, path string) error {
+	unsynced := []string{filepath.Dir(path)}
+	for {
+		parent := unsynced[len(unsynced)-1]
+		exists, err := vfs.Exists(fs, parent)
+		if err != nil {
+			return err
+		}
+		if up := filepath.Dir(parent); exists || up == parent {
+			break
+		} else {
+			unsynced = append(unsynced, up)
+		}
+	}
+	if err := fs.MkdirAll(path); err != nil {
+		return err
+	}
+	for _, dir := range slices.Backward(unsynced) {
+		if err := fs.SyncDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func check(cfg *Config) error {

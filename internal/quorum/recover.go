@@ -1,6 +1,7 @@
 package quorum
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -17,8 +18,15 @@ type scan struct {
 	state    hardState   // newest
 	at       position
 	end      int64 // where the last segment's blocks end
-	sealed   bool  // the last segment is sealed
 	dirty    int64 // bytes of a torn block after end
+	seal     *missingSeal
+}
+
+// missingSeal is a segment that was being left when the power failed.
+type missingSeal struct {
+	name       string
+	off, dirty int64
+	block      []byte
 }
 
 // listSegments gives the numbers of the segments, and complains about gaps.
@@ -58,7 +66,7 @@ func scanLog(fs vfs.FS, path string, voter Voter, numbers []uint64) (*scan, erro
 		if err != nil {
 			return nil, fmt.Errorf("quorum: read %s: %w", name, err)
 		}
-		r := segmentReader{scan: s, name: name, data: data, voter: voter, salt: saltOf(voter), last: i == len(numbers)-1}
+		r := segmentReader{scan: s, name: name, data: data, voter: voter, salt: saltOf(voter), later: len(numbers) - 1 - i}
 		if err := r.read(n, i == 0); err != nil {
 			return nil, err
 		}
@@ -73,7 +81,7 @@ type segmentReader struct {
 	data  []byte
 	voter Voter
 	salt  uint32
-	last  bool // no segment follows
+	later int // segments after this one
 }
 
 func (r *segmentReader) corrupt(off int64, format string, args ...any) error {
@@ -85,26 +93,45 @@ func (r *segmentReader) read(number uint64, first bool) error {
 	if err != nil {
 		return err
 	}
-	r.sealed = false
-	for !r.sealed {
-		n, ok := r.readBlock(off)
+	headEnd, sealed := off, false
+	for !sealed {
+		n, seal, ok := r.readBlock(off)
 		if !ok {
 			break
 		}
-		off += n
+		off, sealed = off+n, seal
 	}
-	r.end = off
 	rest := r.data[off:]
+	r.end, r.dirty = off, 0
 	switch {
-	case !r.sealed && !r.last:
-		return r.corrupt(off, "the segment ends here, but later segments exist")
-	case allZero(rest):
-		return nil
-	case r.sealed:
+	case sealed && !allZero(rest):
 		return r.corrupt(off, "data after the end of a sealed segment")
+	case sealed && r.later == 0:
+		return r.corrupt(-1, "the segment is complete, but the one after it is missing")
+	case r.seal != nil && (off > headEnd || r.later > 0):
+		return r.corrupt(0, "the segment is in use, but the one before it does not end properly")
+	case sealed:
+		return nil
+	case !allZero(rest):
+		r.dirty = int64(len(rest))
+		if err := r.explainTorn(off); err != nil {
+			return err
+		}
 	}
-	r.dirty = int64(len(rest))
-	return r.explainTorn(off)
+	if r.later == 1 {
+		r.expectSeal(off)
+	} else if r.later > 1 {
+		return r.corrupt(off, "the segment ends here, but later segments exist")
+	}
+	return nil
+}
+
+// expectSeal goes on as if the seal at off had been written. The next segment
+// tells whether that can be.
+func (r *segmentReader) expectSeal(off int64) {
+	m := &missingSeal{name: r.name, off: off, dirty: r.dirty}
+	m.block, r.at = appendBlock(nil, []byte{kindSeal}, r.at, r.salt)
+	r.seal = m
 }
 
 // readHead checks the first block and returns where the second one starts.
@@ -140,34 +167,34 @@ func (r *segmentReader) readHead(number uint64, first bool) (int64, error) {
 }
 
 // readBlock takes in the block at off and returns its size.
-func (r *segmentReader) readBlock(off int64) (int64, bool) {
+func (r *segmentReader) readBlock(off int64) (size int64, seal, ok bool) {
 	rest := r.data[off:]
 	h, ok := parseHead(rest)
 	if !ok || !h.follows(r.at, r.salt) || int(h.length) > len(rest)-blockHeader {
-		return 0, false
+		return 0, false, false
 	}
 	n := blockHeader + int(h.length)
 	if !h.bodyOK(rest[blockHeader:n]) {
-		return 0, false
+		return 0, false, false
 	}
 	before := len(r.records)
 	records, err := parseRecords(rest[blockHeader:n], r.records)
 	if err != nil {
-		return 0, false
+		return 0, false, false
 	}
 	for _, rec := range records[before:] {
 		switch rec.kind {
 		case kindState:
 			r.state = rec.state
 		case kindSeal:
-			r.sealed = true
+			seal = true
 		case kindHead:
-			return 0, false
+			return 0, false, false
 		}
 	}
 	r.records = records
 	r.at = position{h.sequence, h.crc}
-	return int64(n), true
+	return int64(n), seal, true
 }
 
 // explainTorn returns nil if what is at off can be the torn end of a write that
@@ -202,39 +229,58 @@ func (r *segmentReader) explainTorn(off int64) error {
 	return nil
 }
 
-// openWAL continues a scanned log: it clears a torn block, makes what was read
-// durable (a killed process may have left it in the page cache only) and starts
-// a new segment if the last one is sealed.
+// openWAL continues a scanned log: it completes an interrupted change of
+// segments, clears a torn block, and makes what was read durable (a killed
+// process may have left it in the page cache only).
 func openWAL(fs vfs.FS, path string, voter Voter, segmentBytes int64, s *scan) (*wal, error) {
 	w := &wal{fs: fs, path: path, voter: voter, salt: saltOf(voter), bytes: segmentBytes, at: s.at, state: s.state, segments: s.segments, off: s.end}
-	w.last = w.current().before
-	for _, r := range s.records {
-		switch r.kind {
-		case kindEntry:
-			w.last = logPoint{r.entry.GetIndex(), r.entry.GetTerm()}
-		case kindSnapshot:
-			if r.point.index > w.last.index {
-				w.last = r.point
-			}
+	w.last = s.lastPoint()
+	if m := s.seal; m != nil {
+		f, err := openCleared(fs, m.name, m.off, m.dirty)
+		if err == nil {
+			err = writeSeal(f, m.name, m.block, m.off)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("quorum: %w", err)
 		}
 	}
 	var err error
-	if w.file, err = fs.Open(w.name()); err != nil {
-		return nil, fmt.Errorf("quorum: open %s: %w", w.name(), err)
+	if w.file, err = openCleared(fs, w.name(), s.end, s.dirty); err != nil {
+		return nil, fmt.Errorf("quorum: %w", err)
 	}
-	if s.dirty > 0 {
-		if _, err := w.file.WriteAt(make([]byte, s.dirty), s.end); err != nil {
-			return nil, fmt.Errorf("quorum: clear torn block in %s: %w", w.name(), err)
+	return w, nil
+}
+
+// openCleared opens a segment, overwrites a torn block with zeros and syncs.
+func openCleared(fs vfs.FS, name string, off, dirty int64) (vfs.File, error) {
+	f, err := fs.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	if dirty > 0 {
+		_, err = f.WriteAt(make([]byte, dirty), off)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("clear the torn end of %s: %w", name, err), f.Close())
+	}
+	return f, nil
+}
+
+// lastPoint is the last entry that the log was told of.
+func (s *scan) lastPoint() logPoint {
+	last := s.segments[len(s.segments)-1].before
+	for _, r := range s.records {
+		switch r.kind {
+		case kindEntry:
+			last = logPoint{r.entry.GetIndex(), r.entry.GetTerm()}
+		case kindSnapshot:
+			if r.point.index > last.index {
+				last = r.point
+			}
 		}
 	}
-	if err := w.file.Sync(); err != nil {
-		return nil, fmt.Errorf("quorum: sync %s: %w", w.name(), err)
-	}
-	if !s.sealed {
-		return w, nil
-	}
-	if err := w.abandon(); err != nil {
-		return nil, fmt.Errorf("quorum: close %s: %w", w.name(), err)
-	}
-	return w, w.create(w.current().segment+1, 0)
+	return last
 }

@@ -67,16 +67,31 @@ func (w *wal) write(records []byte) error {
 
 func (w *wal) name() string { return filepath.Join(w.path, segmentName(w.current().segment)) }
 
-// roll seals the current segment and starts the next one with room for a block.
+// roll starts the next segment, with room for a block, and then seals the
+// current one. A sealed segment without a successor is therefore never normal:
+// the loss of the newest segment shows. The other way round, a newest segment
+// with nothing but its head after one that is not sealed, is what a crash in
+// between leaves; recovery completes it.
 func (w *wal) roll(room int64) error {
-	if err := w.write([]byte{kindSeal}); err != nil {
-		return err
+	old, oldName, oldEnd := w.file, w.name(), w.off
+	seal, next := appendBlock(nil, []byte{kindSeal}, w.at, w.salt)
+	w.at, w.file = next, nil
+	if err := w.create(w.current().segment+1, room); err != nil {
+		return errors.Join(err, old.Close())
 	}
-	if err := w.file.Close(); err != nil {
-		return fmt.Errorf("close %s: %w", w.name(), err)
+	return writeSeal(old, oldName, seal, oldEnd)
+}
+
+// writeSeal ends a segment and closes it.
+func writeSeal(f vfs.File, name string, seal []byte, off int64) error {
+	_, err := f.WriteAt(seal, off)
+	if err == nil {
+		err = f.Sync()
 	}
-	w.file = nil
-	return w.create(w.current().segment+1, room)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("seal %s: %w", name, err)
+	}
+	return nil
 }
 
 // create makes a segment appear whole: head written and synced under another
@@ -99,6 +114,7 @@ func (w *wal) create(n uint64, room int64) (err error) {
 		return fmt.Errorf("sync directory %s: %w", w.path, err)
 	}
 	if w.file, err = w.fs.Open(name); err != nil {
+		w.file = nil
 		return fmt.Errorf("open %s: %w", name, err)
 	}
 	w.segments = append(w.segments, h)
