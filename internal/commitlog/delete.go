@@ -28,6 +28,7 @@ func (d *Dir) DeleteLog(tp base.TopicPartition, id base.UUID) error {
 	l.flushMu.Lock()
 	defer l.flushMu.Unlock()
 	l.abandon(ErrDeleted)
+	d.frontier.forget(l)
 	trash := trashName(tp)
 	if err := d.opts.FS.Rename(l.path, filepath.Join(d.opts.Path, trash)); err != nil {
 		return d.fail("delete "+l.path, err)

@@ -201,15 +201,26 @@ func (f *frontier) sync() {
 	}
 }
 
-// lower writes durably that a log is going to be cut: nothing at or above to
-// can be demanded of it from now on.
-func (f *frontier) lower(l *Log, to int64) error {
+// set writes a log's frontier durably: before it is cut, since nothing at or
+// above to can be demanded of it from then on, and before its beginning is
+// removed, since recovery must not take the rest for something that floats.
+func (f *frontier) set(l *Log, to int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.appendLocked(appendFrontierRecord(nil, l.key(), to)); err != nil {
 		return err
 	}
 	return f.file.Sync()
+}
+
+// forget notes that a log is deleted. It is a help for the case that another log
+// loses its id, so it need not be durable.
+func (f *frontier) forget(l *Log) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.appendLocked(appendFrontierRecord(nil, l.key(), -1)); err != nil {
+		_ = f.d.fail("write "+f.path, err)
+	}
 }
 
 // rewrite replaces the journal by one record per log.

@@ -98,7 +98,7 @@ func (l *Log) loadProducers() error {
 	if err != nil {
 		return err
 	}
-	return l.d.rebuildProducers(l, snapshotsIn(names))
+	return l.d.rebuildProducers(l, snapshotsIn(names), end)
 }
 
 // noProducers stands for a snapshot of a log that has no producers, which needs

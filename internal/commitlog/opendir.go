@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/milena-io/milena/internal/base"
@@ -28,7 +29,7 @@ const (
 // and the rest is served.
 func OpenDir(ctx context.Context, o DirOptions) (*Dir, error) {
 	o = o.withDefaults()
-	if err := o.FS.MkdirAll(o.Path); err != nil {
+	if err := makeDir(o.FS, o.Path); err != nil {
 		return nil, fmt.Errorf("commitlog: create %s: %w", o.Path, err)
 	}
 	lock, err := o.FS.Lock(filepath.Join(o.Path, lockFile))
@@ -41,6 +42,24 @@ func OpenDir(ctx context.Context, o DirOptions) (*Dir, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return d, nil
+}
+
+// makeDir creates a directory durably, with those above it that are missing.
+func makeDir(fsys vfs.FS, path string) error {
+	there, err := vfs.Exists(fsys, path)
+	if there || err != nil {
+		return err
+	}
+	parent := filepath.Dir(path)
+	if parent != path {
+		if err := makeDir(fsys, parent); err != nil {
+			return err
+		}
+	}
+	if err := fsys.MkdirAll(path); err != nil {
+		return err
+	}
+	return fsys.SyncDir(parent)
 }
 
 func newDir(o DirOptions) *Dir {
@@ -169,25 +188,36 @@ func (d *Dir) recoverAll(ctx context.Context, found map[base.TopicPartition]stru
 	if err != nil {
 		return err
 	}
-	work := make(chan *Log)
+	logs := make([]*Log, 0, len(found))
+	for tp := range found {
+		l := newLog(d, tp, base.UUID{})
+		d.logs[tp] = l
+		logs = append(logs, l)
+	}
+	d.parallel(ctx, logs, d.readTopicID)
+	w.claim(logs)
+	// The names of logs may be in memory only, and recovery makes them durable.
+	if err := d.opts.FS.SyncDir(d.opts.Path); err != nil {
+		return d.fail("sync "+d.opts.Path, err)
+	}
+	d.parallel(ctx, logs, func(l *Log) { _ = d.recoverInto(l, w.hints(l)) })
+	return errors.Join(ctx.Err(), d.Offline())
+}
+
+// parallel calls f for every log, until ctx ends or the disk fails.
+func (d *Dir) parallel(ctx context.Context, logs []*Log, f func(*Log)) {
+	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(d.opts.RecoveryWorkers, len(found)) {
+	for range min(d.opts.RecoveryWorkers, len(logs)) {
 		wg.Go(func() {
-			for l := range work {
+			for i := next.Add(1) - 1; i < int64(len(logs)); i = next.Add(1) - 1 {
 				if ctx.Err() == nil && d.Offline() == nil {
-					d.recoverFound(l, w)
+					f(logs[i])
 				}
 			}
 		})
 	}
-	for tp := range found {
-		l := newLog(d, tp, base.UUID{})
-		d.logs[tp] = l
-		work <- l
-	}
-	close(work)
 	wg.Wait()
-	return errors.Join(ctx.Err(), d.Offline())
 }
 
 // startKeeper schedules the background work of the directory.

@@ -65,14 +65,18 @@ func (l *Log) AbortedTxns(from, upTo int64) ([]AbortedTxn, error) {
 }
 
 // rebuildProducers brings the producer state up to the log end: from the newest
-// snapshot that can be read, by a walk from there on. Transaction indexes are
-// written anew for the walked part. Snapshots beyond the end are removed.
-func (d *Dir) rebuildProducers(l *Log, snapshots []int64) error {
+// snapshot at or before trusted, by a walk from there on. Transaction indexes
+// are written anew for the walked part, so trusted must not lie behind what is
+// durable of them. Snapshots beyond the end are removed.
+func (d *Dir) rebuildProducers(l *Log, snapshots []int64, trusted int64) error {
 	l.producers, l.snapshot = d.newProducers(), -1
 	end := l.end.Load()
 	slices.Sort(snapshots)
 	from := (*l.segs.Load())[0].base
 	for _, at := range slices.Backward(snapshots) {
+		if at <= end && at > trusted {
+			continue
+		}
 		used, err := l.useSnapshot(at, end)
 		if err != nil {
 			return err

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog/epoch"
 	"github.com/milena-io/milena/internal/record"
 	"github.com/milena-io/milena/internal/vfs"
@@ -85,7 +84,30 @@ func (r *recovery) run() error {
 	if err := r.recoverEpochs(); err != nil {
 		return err
 	}
-	return r.d.rebuildProducers(l, r.files.snapshots)
+	if err := r.d.rebuildProducers(l, r.files.snapshots, r.hints.frontier); err != nil {
+		return err
+	}
+	return r.makeDurable()
+}
+
+// makeDurable syncs what was verified above the frontier, and what was derived
+// from it, which must not be older.
+func (r *recovery) makeDurable() error {
+	l := r.l
+	job := flushJob{debt: l.unsynced}
+	if r.end > r.hints.frontier || r.cut > 0 || !r.hints.known {
+		job.segs = r.segs[min(r.rewritten, len(r.segs)-1):]
+		job.debt |= debtDir
+	}
+	if r.hints.frontier == 0 && !l.TopicID().IsZero() {
+		job.debt |= debtMeta | debtDir
+	}
+	if err := l.sync(job); err != nil {
+		return err
+	}
+	l.unsynced = 0
+	l.durable.Store(r.end)
+	return nil
 }
 
 func (r *recovery) report(took time.Duration) {
@@ -134,13 +156,39 @@ func (r *recovery) openSegments() error {
 		}
 		r.segs = segmentSet{newSegment(r.l.path, r.hints.start)}
 	}
-	if first := r.segs[0]; r.hints.known && r.hints.frontier > 0 && first.base > r.hints.frontier {
-		return r.lost(first.path(suffixLog), 0, r.hints.start, "the segments before it are missing")
+	if first := r.segs[0]; r.hints.known && first.base > max(r.hints.start, r.hints.frontier) {
+		if r.hints.frontier > r.hints.start {
+			return r.lost(first.path(suffixLog), 0, r.hints.start, "the segments before it are missing")
+		}
+		// Nothing was durable, and what came first did not survive.
+		if err := r.removeAll(); err != nil {
+			return err
+		}
+		r.segs = segmentSet{newSegment(r.l.path, r.hints.start)}
 	}
 	for i, s := range r.segs[1:] {
 		r.segs[i].next.Store(s.base)
 	}
-	return nil
+	return r.removeBelowStart()
+}
+
+// removeBelowStart finishes a removal of old segments that was under way: any of
+// them may be left.
+func (r *recovery) removeBelowStart() error {
+	n := 0
+	for n < len(r.segs)-1 && r.segs[n].next.Load() <= r.hints.start {
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	for _, s := range r.segs[:n] {
+		if err := removeSegmentFiles(r.d, s); err != nil {
+			return err
+		}
+	}
+	r.segs = r.segs[n:]
+	return r.fs.SyncDir(r.l.path)
 }
 
 // lost reports that something that was durable is missing.
@@ -163,6 +211,7 @@ func (r *recovery) verify() error {
 	r.rewritten = first
 	for i := first; i < len(r.segs); i++ {
 		s := r.segs[i]
+		want := s.next.Load()
 		end, err := r.verifySegment(s, i == len(r.segs)-1)
 		if err != nil {
 			return err
@@ -171,12 +220,12 @@ func (r *recovery) verify() error {
 		if i == len(r.segs)-1 {
 			break
 		}
-		whole := end == s.next.Load() || !r.l.contiguous() && r.cut == 0
-		if whole {
+		if end == want || !r.l.contiguous() && r.cut == 0 {
+			s.next.Store(want)
 			continue
 		}
 		if end < r.hints.frontier {
-			return r.lost(s.path(suffixLog), s.size.Load(), end, "the segment ends before the next one begins at %d", s.next.Load())
+			return r.lost(s.path(suffixLog), s.size.Load(), end, "the segment ends before the next one begins at %d", want)
 		}
 		return r.dropAfter(i)
 	}
@@ -270,42 +319,23 @@ func (r *recovery) settle() error {
 	l.app = r.app
 	l.start.Store(start)
 	l.end.Store(r.end)
-	if r.end > r.hints.frontier || r.cut > 0 || !r.hints.known {
-		for _, s := range r.segs[min(r.rewritten, len(r.segs)-1):] {
-			if err := r.syncSegment(s); err != nil {
-				return err
-			}
-		}
-		if err := r.fs.SyncDir(l.path); err != nil {
-			return err
-		}
-	}
-	l.durable.Store(r.end)
-	l.unsynced |= debtRoot | debtMeta
-	if l.TopicID() == (base.UUID{}) {
-		l.unsynced &^= debtMeta
-	}
 	return nil
 }
 
-func (r *recovery) syncSegment(s *segment) error {
-	if s.size.Load() == 0 && s.base == r.segs[0].base {
-		return nil // may have no file yet
-	}
-	h, err := r.d.files.acquire(s, kindLog)
-	if err != nil {
-		return err
-	}
-	defer r.d.files.release(h)
-	return h.Sync()
-}
-
-func (r *recovery) restartAt(start int64) error {
+// removeAll removes every segment; none holds anything durable that is wanted.
+func (r *recovery) removeAll() error {
 	for j := len(r.segs) - 1; j >= 0; j-- {
 		r.cut += r.segs[j].size.Load()
 		if err := removeSegmentFiles(r.d, r.segs[j]); err != nil {
 			return err
 		}
+	}
+	return r.fs.SyncDir(r.l.path)
+}
+
+func (r *recovery) restartAt(start int64) error {
+	if err := r.removeAll(); err != nil {
+		return err
 	}
 	s := newSegment(r.l.path, start)
 	f, err := r.fs.Create(s.path(suffixLog))

@@ -105,6 +105,14 @@ func (l *Log) removeBelow(offset int64) error {
 		return nil
 	}
 	start := max(l.start.Load(), set[n].base)
+	if l.durable.Load() < start {
+		if err := l.flushHeld(); err != nil {
+			return err
+		}
+	}
+	if err := l.d.frontier.set(l, l.durable.Load()); err != nil {
+		return err
+	}
 	if err := l.d.starts.save(l, start); err != nil {
 		return err
 	}

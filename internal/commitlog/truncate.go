@@ -85,7 +85,7 @@ func (l *Log) truncate(to int64) error {
 		return err
 	}
 	l.durable.Store(end)
-	return l.d.rebuildProducers(l, snapshotsIn(names))
+	return l.d.rebuildProducers(l, snapshotsIn(names), end)
 }
 
 // cutPoint finds the batch that holds offset to: its position and base offset.
@@ -132,7 +132,7 @@ func (l *Log) lowerFrontier(to int64) error {
 	if err := l.d.dropRecoveryPoints(); err != nil {
 		return err
 	}
-	return l.d.frontier.lower(l, min(to, l.durable.Load()))
+	return l.d.frontier.set(l, min(to, l.durable.Load()))
 }
 
 // dropRecoveryPoints removes the second witness, which would contradict the
@@ -279,7 +279,7 @@ func (l *Log) restart(offset int64) error {
 		return err
 	}
 	l.durable.Store(offset)
-	return l.d.frontier.lower(l, offset)
+	return l.d.frontier.set(l, offset)
 }
 
 // drop takes segments that are out of the set off the disk: renamed at once,

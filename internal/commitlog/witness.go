@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"path/filepath"
 
-	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
 )
 
@@ -17,6 +16,10 @@ type witnesses struct {
 	recovery checkpoint.Offsets // second witness of the frontier
 	starts   checkpoint.Offsets
 	cleaner  checkpoint.Offsets
+
+	// unclaimed are the partition numbers of journal entries whose topic id no
+	// directory has: one that lost partition.metadata may be meant.
+	unclaimed map[int32]bool
 }
 
 // readWitnesses loads them. What is missing or damaged counts as empty: each
@@ -49,19 +52,34 @@ func (d *Dir) readOffsets(name string) (checkpoint.Offsets, error) {
 	return o, err
 }
 
-// recoverFound reads the topic id of a directory and verifies the log in it.
-func (d *Dir) recoverFound(l *Log, w witnesses) {
+// readTopicID sets the id of a log found on disk; without a readable
+// partition.metadata it stays unknown until OpenLog brings one.
+func (d *Dir) readTopicID(l *Log) {
 	id, err := checkpoint.ReadPartition(d.opts.FS, filepath.Join(l.path, checkpoint.PartitionFile))
 	if _, damaged := errors.AsType[*checkpoint.FormatError](err); damaged || errors.Is(err, fs.ErrNotExist) {
-		id = base.UUID{}
 		d.opts.Logger.Warn("partition.metadata is missing or damaged; the topic id will be taken from the cluster's metadata",
 			slog.String("dir", l.path))
-	} else if err != nil {
+		return
+	}
+	if err != nil {
 		_ = d.fail("read "+l.path, err)
 		return
 	}
 	l.id.Store(&id)
-	_ = d.recoverInto(l, w.hints(l))
+}
+
+// claim finds the journal entries that belong to no log by its id.
+func (w *witnesses) claim(logs []*Log) {
+	claimed := make(map[logKey]struct{}, len(logs))
+	for _, l := range logs {
+		claimed[l.key()] = struct{}{}
+	}
+	w.unclaimed = map[int32]bool{}
+	for k, durable := range w.journal.offsets {
+		if _, ok := claimed[k]; !ok && durable > 0 {
+			w.unclaimed[k.partition] = true
+		}
+	}
 }
 
 // recoveryHints is what is known about a log before its files are looked at.
@@ -80,9 +98,10 @@ func (w witnesses) hints(l *Log) recoveryHints {
 	} else if at, ok := w.recovery[l.tp]; ok {
 		h.frontier, h.known = at, true
 	} else {
-		// An intact journal without the log: it is younger than the journal's
-		// last fsync. Without an id the log can't be looked up.
-		h.known = w.journal.intact && !l.TopicID().IsZero()
+		// An intact journal that lacks the log: it is younger than the last fsync
+		// of the journal. Without an id an entry that nobody else claims may be
+		// the log's.
+		h.known = w.journal.intact && !(l.TopicID().IsZero() && w.unclaimed[l.tp.Partition])
 	}
 	return h
 }
