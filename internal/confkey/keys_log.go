@@ -31,28 +31,28 @@ var logKeys = []Key{
 		Doc: "Whether topics can be deleted.",
 	},
 	{
-		Name: "log.cleaner.backoff.ms", Type: Long, Default: "15000", limits: atLeast(0), Dynamic: ClusterWide,
-		Doc: "Pause between looks for something to compact when the last look found nothing.",
+		Name: "log.cleaner.backoff.ms", Type: Long, Default: "15000", limits: atLeast(0), Dynamic: ClusterWide, Inert: true,
+		Doc: "Pause of Kafka's cleaner when there is nothing to compact. Compaction is scheduled by need here.",
 	},
 	{
-		Name: "log.cleaner.dedupe.buffer.size", Type: Long, Default: "134217728", Dynamic: ClusterWide,
-		Doc: "Memory for the map of newest keys during one compaction, over all cleaner threads.",
+		Name: "log.cleaner.dedupe.buffer.size", Type: Long, Default: "134217728", Dynamic: ClusterWide, Inert: true,
+		Doc: "Memory for the key map of Kafka's cleaner. The map here has a fixed bound.",
 	},
 	{
 		Name: "log.cleaner.delete.retention.ms", Type: Long, Default: "86400000", limits: atLeast(0), Dynamic: ClusterWide,
 		Doc: "How long a compacted topic keeps tombstones, so that a reader from the start sees deletions.",
 	},
 	{
-		Name: "log.cleaner.enable", Type: Boolean, Default: "true",
-		Doc: "Whether compaction runs at all.",
+		Name: "log.cleaner.enable", Type: Boolean, Default: "true", Inert: true,
+		Doc: "Whether compaction runs. It always does here.",
 	},
 	{
 		Name: "log.cleaner.io.buffer.load.factor", Type: Double, Default: "0.9", Dynamic: ClusterWide, Inert: true,
 		Doc: "Fill limit of Kafka's key map. The map here has a fixed one.",
 	},
 	{
-		Name: "log.cleaner.io.buffer.size", Type: Int, Default: "524288", limits: atLeast(0), Dynamic: ClusterWide,
-		Doc: "Memory for reading and writing during one compaction.",
+		Name: "log.cleaner.io.buffer.size", Type: Int, Default: "524288", limits: atLeast(0), Dynamic: ClusterWide, Inert: true,
+		Doc: "Buffers of Kafka's cleaner. They are sized by need here.",
 	},
 	{
 		Name: "log.cleaner.io.max.bytes.per.second", Type: Double, Default: "1.7976931348623157E308", Dynamic: ClusterWide,
@@ -111,8 +111,8 @@ var logKeys = []Key{
 		Doc: "Used as log.flush.interval.ms when that is not set.",
 	},
 	{
-		Name: "log.flush.start.offset.checkpoint.interval.ms", Type: Int, Default: "60000", limits: atLeast(0), Importance: High,
-		Doc: "How often the first offset of every log is written down.",
+		Name: "log.flush.start.offset.checkpoint.interval.ms", Type: Int, Default: "60000", limits: atLeast(0), Importance: High, Inert: true,
+		Doc: "How often first offsets are written down. They are written with log.flush.offset.checkpoint.interval.ms here.",
 	},
 	{
 		Name: "log.index.interval.bytes", Type: Int, Default: "4096", limits: atLeast(0), Dynamic: ClusterWide,
@@ -223,7 +223,7 @@ var logKeys = []Key{
 		Doc: "How long the last sequence numbers of an idle idempotent producer are remembered.",
 	},
 	{
-		Name: "unclean.leader.election.enable", Type: Boolean, Default: "false", Importance: High, Dynamic: ClusterWide,
+		Name: "unclean.leader.election.enable", Type: Boolean, Default: "false", Importance: High, Dynamic: ClusterWide, Inert: true,
 		Doc: "Whether a replica that is behind may become leader when no other is left, at the price of losing records.",
 	},
 }

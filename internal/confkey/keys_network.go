@@ -63,15 +63,15 @@ var networkKeys = []Key{
 		Doc: "Kafka's bound on requests waiting for a thread. Here queued.max.request.bytes bounds waiting requests.",
 	},
 	{
-		Name: "request.timeout.ms", Type: Int, Default: "30000", Importance: High,
+		Name: "request.timeout.ms", Type: Int, Default: "30000", Importance: High, Inert: true,
 		Doc: "Longest wait for an answer from another broker.",
 	},
 	{
-		Name: "socket.connection.setup.timeout.max.ms", Type: Long, Default: "30000",
+		Name: "socket.connection.setup.timeout.max.ms", Type: Long, Default: "30000", Inert: true,
 		Doc: "Longest wait for a connection to another broker to open, after several failures.",
 	},
 	{
-		Name: "socket.connection.setup.timeout.ms", Type: Long, Default: "10000",
+		Name: "socket.connection.setup.timeout.ms", Type: Long, Default: "10000", Inert: true,
 		Doc: "First wait for a connection to another broker to open.",
 	},
 	{

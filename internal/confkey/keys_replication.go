@@ -79,7 +79,7 @@ var replicationKeys = []Key{
 		Doc: "Longest wait of a follower's fetch.",
 	},
 	{
-		Name: "replica.high.watermark.checkpoint.interval.ms", Type: Long, Default: "5000", Importance: High,
+		Name: "replica.high.watermark.checkpoint.interval.ms", Type: Long, Default: "5000", Importance: High, Inert: true,
 		Doc: "How often high watermarks are written down.",
 	},
 	{

@@ -151,7 +151,7 @@ var topicKeys = []Key{
 		Doc: "Age above which a segment is rolled even though it is not full, so that retention can act.",
 	},
 	{
-		Name: "unclean.leader.election.enable", Type: Boolean, Default: "false", BrokerSynonyms: []string{"unclean.leader.election.enable"},
+		Name: "unclean.leader.election.enable", Type: Boolean, Default: "false", BrokerSynonyms: []string{"unclean.leader.election.enable"}, Inert: true,
 		Doc: "Whether a replica that is behind may become leader when no other is left, at the price of losing records.",
 	},
 }
