@@ -17,7 +17,7 @@ import (
 //     (UNKNOWN_TOPIC_ID per partition).
 //   - v1 has no error field of its own: the error is repeated per partition.
 //   - Whatever the version, the coordinator gets the form of v8 and v9: groups,
-//     and topics by name.
+//     and topics by name, with the id they have now.
 func handleOffsetFetch(a *API, ctx context.Context, r *Request, req *kmsg.OffsetFetchRequest) kmsg.Response {
 	groups := req.Groups
 	if r.Version < 8 {
@@ -113,6 +113,9 @@ func (a *API) nameFetched(r *Request, t *kmsg.OffsetFetchRequestGroupTopic) *ker
 	}
 	if !a.allowed(r.Conn, mayDescribe, onTopic, t.Topic) {
 		return kerr.TopicAuthorizationFailed
+	}
+	if known := a.image().Topic(t.Topic); known != nil {
+		t.TopicID = known.ID // offsets of an earlier topic of that name do not count
 	}
 	return nil
 }

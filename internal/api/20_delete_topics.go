@@ -32,9 +32,9 @@ func handleDeleteTopics(a *API, ctx context.Context, r *Request, req *kmsg.Delet
 	var at []int // where in resp.Topics the result of ids[i] belongs
 	seen := make(map[base.UUID]int)
 	for i := range refs {
+		topic, err := a.deletable(r, &refs[i])
 		out := kmsg.NewDeleteTopicsResponseTopic()
 		out.Topic, out.TopicID = refs[i].Topic, refs[i].TopicID
-		topic, err := a.deletable(r, &refs[i])
 		if topic != nil && err == nil {
 			if first, again := seen[topic.ID]; again {
 				a.refuseDeletion(&resp.Topics[first], withMessage(kerr.InvalidRequest, "Duplicate topic name."))
@@ -74,7 +74,8 @@ func (a *API) refuseDeletion(out *kmsg.DeleteTopicsResponseTopic, err error) {
 	out.ErrorCode, out.ErrorMessage = a.wireCode(err), explain(err)
 }
 
-// deletable finds the topic that is meant and whether it may be deleted.
+// deletable finds the topic that is meant and whether it may be deleted. It adds
+// the name to an id as soon as the principal may see it.
 func (a *API) deletable(r *Request, ref *kmsg.DeleteTopicsRequestTopic) (*metadata.Topic, error) {
 	id := base.UUID(ref.TopicID)
 	var topic *metadata.Topic

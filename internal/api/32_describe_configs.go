@@ -71,11 +71,6 @@ func (a *API) describeResource(in *kmsg.DescribeConfigsRequestResource, synonyms
 	entries := a.describer(resource).named(in.ConfigNames)
 	out := make([]kmsg.DescribeConfigsResponseResourceConfig, 0, len(entries))
 	for _, e := range entries {
-		if resource == (metadata.Resource{Type: metadata.ResourceBroker}) {
-			if e.source != kmsg.ConfigSourceDynamicDefaultBrokerConfig {
-				continue
-			}
-		}
 		out = append(out, e.wire(synonyms, docs))
 	}
 	return out, nil

@@ -28,7 +28,7 @@ type Config struct {
 	Quorum     Quorum
 
 	Authorizer Authorizer // nil allows everything
-	Limits     wire.Limits
+	Limits     wire.Limits // zero means wire.DefaultLimits
 	Logger     *slog.Logger     // nil discards
 	Now        func() time.Time // nil is time.Now
 }
@@ -50,6 +50,9 @@ func New(cfg Config) *API {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Limits == (wire.Limits{}) {
+		cfg.Limits = wire.DefaultLimits()
 	}
 	slots := cfg.Broker().Int("max.incremental.fetch.session.cache.slots")
 	return &API{cfg: cfg, sessions: newSessionCache(slots, maxCachedPartitions, cfg.Now)}

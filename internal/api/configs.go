@@ -72,8 +72,11 @@ func (d *describer) named(names []string) []configEntry {
 	}
 	var out []configEntry
 	for _, k := range confkey.All(d.scope()) {
-		if !k.Internal && (names == nil || slices.Contains(names, k.Name)) {
-			out = append(out, d.describe(k))
+		if k.Internal || names != nil && !slices.Contains(names, k.Name) {
+			continue
+		}
+		if e := d.describe(k); !d.forAllBrokers() || e.source != kmsg.ConfigSourceDefaultConfig {
+			out = append(out, e)
 		}
 	}
 	return out
@@ -136,6 +139,9 @@ func (d *describer) brokerSynonyms(k *confkey.Key) []configSynonym {
 		{kmsg.ConfigSourceStaticBrokerConfig, d.api.cfg.Static.Raw},
 		{kmsg.ConfigSourceDefaultConfig, brokerDefault},
 	}
+	if d.forAllBrokers() {
+		sources = sources[1:2]
+	}
 	var out []configSynonym
 	for _, s := range sources {
 		for _, name := range names {
@@ -145,6 +151,12 @@ func (d *describer) brokerSynonyms(k *confkey.Key) []configSynonym {
 		}
 	}
 	return out
+}
+
+// forAllBrokers reports whether the resource is the overrides of all brokers,
+// which stand for themselves: nothing falls back behind them.
+func (d *describer) forAllBrokers() bool {
+	return d.resource == metadata.Resource{Type: metadata.ResourceBroker}
 }
 
 func lookupIn(m map[string]string) func(string) (string, bool) {

@@ -83,7 +83,7 @@ func init() {
 			ACL: []Permission{{mayWrite, onTopic}, {mayWrite, onTxn}}},
 		{Key: 1, Min: 4, Max: 18, handle: handleFetch, ACL: []Permission{{mayRead, onTopic}, {mayClusterAction, onCluster}}},
 		{Key: 2, Min: 1, Max: 11, handle: answered(handleListOffsets), ACL: []Permission{{mayDescribe, onTopic}}},
-		{Key: 3, Min: 0, Max: 13, handle: awaited(handleMetadata), ACL: []Permission{{mayDescribe, onTopic}, {mayCreate, onTopic}, {mayCreate, onCluster}}},
+		{Key: 3, Min: 0, Max: 13, handle: awaited(handleMetadata), ACL: []Permission{{mayDescribe, onTopic}, {mayCreate, onTopic}, {mayCreate, onCluster}, {mayDescribe, onCluster}}},
 		{Key: 8, Min: 2, Max: 10, handle: awaited(handleOffsetCommit), ACL: []Permission{{mayRead, onGroup}, {mayRead, onTopic}}},
 		{Key: 9, Min: 1, Max: 10, handle: awaited(handleOffsetFetch), ACL: []Permission{{mayDescribe, onGroup}, {mayDescribe, onTopic}}},
 		{Key: 10, Min: 0, Max: 6, handle: awaited(handleFindCoordinator), ACL: []Permission{{mayDescribe, onGroup}, {mayDescribe, onTxn}, {mayClusterAction, onCluster}}},
