@@ -17,9 +17,10 @@ import (
 
 // journal is a state machine that remembers what it was given.
 type journal struct {
-	mu      sync.Mutex
-	index   uint64
-	entries []string
+	mu       sync.Mutex
+	index    uint64
+	entries  []string
+	restores int
 }
 
 func (j *journal) Apply(index uint64, data []byte) {
@@ -52,6 +53,7 @@ func (j *journal) Restore(data []byte) error {
 		return err
 	}
 	j.index, j.entries = index, nil
+	j.restores++
 	for r.Len() > 0 {
 		n, err := binary.ReadUvarint(r)
 		if err != nil || n > uint64(r.Len()) {
