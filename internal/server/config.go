@@ -116,6 +116,9 @@ func LimitsFrom(v confkey.Values) Limits {
 	l.MaxAcceptRate = v.Int("max.connection.creation.rate")
 	l.IdleTimeout = v.Duration("connections.max.idle.ms")
 	l.MinRate = v.Int("milena.request.min.rate.bytes.per.sec")
+	l.Wire.MaxFrameBytes = l.MaxFrameBytes
+	l.Wire.MaxElements = v.Int("milena.request.max.elements")
+	l.Wire.MaxUnknownTags = v.Int("milena.request.max.tagged.fields")
 	// Kafka's defaults for these two switch off the kernel's own tuning, which
 	// does better; so they count only when somebody asked for them.
 	if _, set := v.Raw("socket.send.buffer.bytes"); set {
