@@ -191,8 +191,7 @@ func checkProduced(version int16, records []byte) error {
 func (p *produce) fail(t *produceTopic, part *producePart, err error) {
 	p.failed = true
 	part.err = p.api.code(err)
-	var invalid *partition.InvalidRecordsError
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*partition.InvalidRecordsError](err); ok {
 		part.message, part.recordErrors = invalid.Message, invalid.Records
 	}
 	if part.err == kerr.NotLeaderForPartition && p.req.version >= produceLeaderInfo {

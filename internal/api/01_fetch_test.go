@@ -59,16 +59,36 @@ func TestFetchErrors(t *testing.T) {
 		want    string
 	}{
 		{"good", 12, func(*kmsg.FetchRequest, *kmsg.FetchRequestTopicPartition, *broker, *fakePartition) {}, "ok"},
-		{"beyond the end", 12, func(_ *kmsg.FetchRequest, p *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) { p.FetchOffset = 9 }, "OFFSET_OUT_OF_RANGE"},
-		{"negative offset", 12, func(_ *kmsg.FetchRequest, p *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) { p.FetchOffset = -1 }, "OFFSET_OUT_OF_RANGE"},
-		{"missing partition", 12, func(_ *kmsg.FetchRequest, p *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) { p.Partition = 9 }, "UNKNOWN_TOPIC_OR_PARTITION"},
-		{"missing topic", 12, func(r *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) { r.Topics[0].Topic = "nope" }, "UNKNOWN_TOPIC_OR_PARTITION"},
-		{"unknown id", 13, func(r *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) { r.Topics[0].TopicID = topicID(99) }, "UNKNOWN_TOPIC_ID"},
-		{"other topic's log", 13, func(_ *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, on *fakePartition) { on.id = topicID(98) }, "INCONSISTENT_TOPIC_ID"},
-		{"log error", 12, func(_ *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, on *fakePartition) { on.err = kerr.KafkaStorageError }, "KAFKA_STORAGE_ERROR"},
-		{"denied", 12, func(_ *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, b *broker, _ *fakePartition) { b.deny["READ TOPIC t"] = true }, "TOPIC_AUTHORIZATION_FAILED"},
-		{"replica", 12, func(r *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) { r.ReplicaID = 1 }, "NOT_LEADER_FOR_PARTITION"},
-		{"replica v15", 15, func(r *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) { r.ReplicaState.ID = 1 }, "NOT_LEADER_FOR_PARTITION"},
+		{"beyond the end", 12, func(_ *kmsg.FetchRequest, p *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) {
+			p.FetchOffset = 9
+		}, "OFFSET_OUT_OF_RANGE"},
+		{"negative offset", 12, func(_ *kmsg.FetchRequest, p *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) {
+			p.FetchOffset = -1
+		}, "OFFSET_OUT_OF_RANGE"},
+		{"missing partition", 12, func(_ *kmsg.FetchRequest, p *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) {
+			p.Partition = 9
+		}, "UNKNOWN_TOPIC_OR_PARTITION"},
+		{"missing topic", 12, func(r *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) {
+			r.Topics[0].Topic = "nope"
+		}, "UNKNOWN_TOPIC_OR_PARTITION"},
+		{"unknown id", 13, func(r *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) {
+			r.Topics[0].TopicID = topicID(99)
+		}, "UNKNOWN_TOPIC_ID"},
+		{"other topic's log", 13, func(_ *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, on *fakePartition) {
+			on.id = topicID(98)
+		}, "INCONSISTENT_TOPIC_ID"},
+		{"log error", 12, func(_ *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, on *fakePartition) {
+			on.err = kerr.KafkaStorageError
+		}, "KAFKA_STORAGE_ERROR"},
+		{"denied", 12, func(_ *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, b *broker, _ *fakePartition) {
+			b.deny["READ TOPIC t"] = true
+		}, "TOPIC_AUTHORIZATION_FAILED"},
+		{"replica", 12, func(r *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) {
+			r.ReplicaID = 1
+		}, "NOT_LEADER_FOR_PARTITION"},
+		{"replica v15", 15, func(r *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, _ *broker, _ *fakePartition) {
+			r.ReplicaState.ID = 1
+		}, "NOT_LEADER_FOR_PARTITION"},
 		{"denied replica", 12, func(r *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition, b *broker, _ *fakePartition) {
 			r.ReplicaID = 1
 			b.deny["CLUSTER_ACTION CLUSTER"] = true
@@ -226,14 +246,14 @@ func TestFetchWaits(t *testing.T) {
 		{"enough come bit by bit", 150, func(t *testing.T, _ *broker, p *fakePartition, _ func()) {
 			fill(t, p, 1)
 			synctest.Wait()
-			time.Sleep(100 * time.Millisecond) // virtual
+			<-time.After(100 * time.Millisecond) // virtual time
 			fill(t, p, 2)
 		}, 100 * time.Millisecond, 3, "ok"},
 		{"not yet committed", 1, func(t *testing.T, _ *broker, p *fakePartition, _ func()) {
 			p.hold = true
 			fill(t, p, 1)
 			synctest.Wait()
-			time.Sleep(200 * time.Millisecond) // virtual
+			<-time.After(200 * time.Millisecond) // virtual time
 			p.commit()
 		}, 200 * time.Millisecond, 1, "ok"},
 		{"leadership lost", 1, func(_ *testing.T, _ *broker, p *fakePartition, _ func()) { p.fail(kerr.NotLeaderForPartition) }, 0, 0, "NOT_LEADER_FOR_PARTITION"},

@@ -41,7 +41,8 @@ func handleAPIVersions(a *API, r *Request, req *kmsg.ApiVersionsRequest) kmsg.Re
 var softwarePattern = regexp.MustCompile(`^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$`)
 
 func (a *API) checkClient(r *Request, req *kmsg.ApiVersionsRequest) *kerr.Error {
-	if r.Version >= 3 && !(softwarePattern.MatchString(req.ClientSoftwareName) && softwarePattern.MatchString(req.ClientSoftwareVersion)) {
+	good := softwarePattern.MatchString
+	if r.Version >= 3 && (!good(req.ClientSoftwareName) || !good(req.ClientSoftwareVersion)) {
 		return kerr.InvalidRequest
 	}
 	if r.Version < 5 || req.ClusterID == nil && req.NodeID == -1 {

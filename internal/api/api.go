@@ -27,8 +27,8 @@ type Config struct {
 	Groups     Groups
 	Quorum     Quorum
 
-	Authorizer Authorizer // nil allows everything
-	Limits     wire.Limits // zero means wire.DefaultLimits
+	Authorizer Authorizer       // nil allows everything
+	Limits     wire.Limits      // zero means wire.DefaultLimits
 	Logger     *slog.Logger     // nil discards
 	Now        func() time.Time // nil is time.Now
 }

@@ -125,9 +125,16 @@ func TestDescribeConfigsErrors(t *testing.T) {
 		name string
 		want string
 	}{
-		{topicKind, "nope", "UNKNOWN_TOPIC_OR_PARTITION"}, {topicKind, "bad name", "INVALID_TOPIC_EXCEPTION"},
-		{brokerKind, "2", "INVALID_REQUEST"}, {brokerKind, "x", "INVALID_REQUEST"}, {groupKind, "", "INVALID_REQUEST"}, {groupKind, "any", "ok"},
-		{loggerKind, "1", "ok"}, {loggerKind, "2", "INVALID_REQUEST"}, {kmsg.ConfigResourceTypeClientMetrics, "m", "INVALID_REQUEST"}, {77, "m", "INVALID_REQUEST"},
+		{topicKind, "nope", "UNKNOWN_TOPIC_OR_PARTITION"},
+		{topicKind, "bad name", "INVALID_TOPIC_EXCEPTION"},
+		{brokerKind, "2", "INVALID_REQUEST"},
+		{brokerKind, "x", "INVALID_REQUEST"},
+		{groupKind, "", "INVALID_REQUEST"},
+		{groupKind, "any", "ok"},
+		{loggerKind, "1", "ok"},
+		{loggerKind, "2", "INVALID_REQUEST"},
+		{kmsg.ConfigResourceTypeClientMetrics, "m", "INVALID_REQUEST"},
+		{77, "m", "INVALID_REQUEST"},
 	} {
 		res := ask[*kmsg.DescribeConfigsResponse](t, b, 4, describeOf(c.kind, c.name)).Resources[0]
 		if name(res.ErrorCode) != c.want || (res.ErrorMessage == nil) != (c.want == "ok") {
@@ -158,8 +165,10 @@ func TestAlterConfigs(t *testing.T) {
 		{brokerKind, "", []op{{Name: "log.cleanup.policy", Op: app, Value: v}}, "ok"},
 		{brokerKind, "1", []op{{Name: "log.segment.bytes", Op: app, Value: v}}, "INVALID_CONFIG"},
 		{brokerKind, "9", nil, "INVALID_REQUEST"},
-		{groupKind, "g", nil, "ok"}, {groupKind, "", nil, "INVALID_REQUEST"},
-		{loggerKind, "1", []op{{Name: "kafka.x", Op: set, Value: v}}, "INVALID_CONFIG"}, {loggerKind, "1", []op{{Name: rootLogger, Op: set, Value: v}}, "INVALID_REQUEST"},
+		{groupKind, "g", nil, "ok"},
+		{groupKind, "", nil, "INVALID_REQUEST"},
+		{loggerKind, "1", []op{{Name: "kafka.x", Op: set, Value: v}}, "INVALID_CONFIG"},
+		{loggerKind, "1", []op{{Name: rootLogger, Op: set, Value: v}}, "INVALID_REQUEST"},
 		{kmsg.ConfigResourceTypeClientMetrics, "m", nil, "INVALID_REQUEST"},
 	} {
 		b := newBroker(t)
@@ -179,8 +188,11 @@ func TestAlterConfigsOrder(t *testing.T) {
 	b := newBroker(t)
 	b.topic("t", 1, 1)
 	req := &kmsg.AlterConfigsRequest{Resources: []kmsg.AlterConfigsRequestResource{
-		{ResourceType: loggerKind, ResourceName: "1"}, {ResourceType: topicKind, ResourceName: "t", Configs: []kmsg.AlterConfigsRequestResourceConfig{{Name: "retention.ms", Value: kmsg.StringPtr("5")}}},
-		{ResourceType: topicKind, ResourceName: "u"}, {ResourceType: groupKind, ResourceName: "g"}, {ResourceType: topicKind, ResourceName: "u"},
+		{ResourceType: loggerKind, ResourceName: "1"},
+		{ResourceType: topicKind, ResourceName: "t", Configs: []kmsg.AlterConfigsRequestResourceConfig{{Name: "retention.ms", Value: kmsg.StringPtr("5")}}},
+		{ResourceType: topicKind, ResourceName: "u"},
+		{ResourceType: groupKind, ResourceName: "g"},
+		{ResourceType: topicKind, ResourceName: "u"},
 	}}
 	for v := int16(0); v <= 2; v++ {
 		b.altered = nil

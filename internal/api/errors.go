@@ -19,18 +19,16 @@ func (a *API) code(err error) *kerr.Error {
 	if err == nil {
 		return nil
 	}
-	var known *kerr.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*kerr.Error](err); ok {
 		return known
 	}
-	var corrupt *record.CorruptError
-	var magic *record.MagicError
-	switch {
-	case errors.Is(err, record.ErrShort), errors.As(err, &magic):
+	if _, ok := errors.AsType[*record.MagicError](err); ok || errors.Is(err, record.ErrShort) {
 		return kerr.InvalidRecord
-	case errors.As(err, &corrupt):
+	}
+	if _, ok := errors.AsType[*record.CorruptError](err); ok {
 		return kerr.CorruptMessage
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return kerr.RequestTimedOut
 	}
 	a.cfg.Logger.Error("a request failed for a reason without a Kafka error code", "error", err)
@@ -54,8 +52,8 @@ func explain(err error) *string {
 	if err == nil {
 		return nil
 	}
-	var known *kerr.Error
-	if !errors.As(err, &known) {
+	known, ok := errors.AsType[*kerr.Error](err)
+	if !ok {
 		return nil // may hold paths or addresses
 	}
 	text := strings.TrimSuffix(err.Error(), known.Error())

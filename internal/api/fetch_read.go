@@ -92,13 +92,11 @@ func (f *fetch) locate(k fetchKey) (string, error) {
 
 // mayRead checks the permission: a reader needs the topic, a replica the cluster.
 func (f *fetch) mayRead(topic string) error {
-	ok := false
+	allowed := f.api.allowed(f.conn, mayRead, onTopic, topic)
 	if f.follower {
-		ok = f.api.clusterAllowed(f.conn, mayClusterAction)
-	} else {
-		ok = f.api.allowed(f.conn, mayRead, onTopic, topic)
+		allowed = f.api.clusterAllowed(f.conn, mayClusterAction)
 	}
-	if !ok {
+	if !allowed {
 		return kerr.TopicAuthorizationFailed
 	}
 	return nil

@@ -16,11 +16,18 @@ func TestFindCoordinator(t *testing.T) {
 		key     string
 		want    string
 	}{
-		{0, group, "g", "ok 1 one:9092"}, {3, group, "g", "ok 1 one:9092"}, {6, group, "g", "ok 1 one:9092"}, {6, group, "", "ok 1 one:9092"},
-		{6, group, "elsewhere", "COORDINATOR_NOT_AVAILABLE -1 :-1"}, {2, group, "loading", "COORDINATOR_LOAD_IN_PROGRESS -1 :-1"},
+		{0, group, "g", "ok 1 one:9092"},
+		{3, group, "g", "ok 1 one:9092"},
+		{6, group, "g", "ok 1 one:9092"},
+		{6, group, "", "ok 1 one:9092"},
+		{6, group, "elsewhere", "COORDINATOR_NOT_AVAILABLE -1 :-1"},
+		{2, group, "loading", "COORDINATOR_LOAD_IN_PROGRESS -1 :-1"},
 		{6, group, "secret", "GROUP_AUTHORIZATION_FAILED -1 :-1"},
-		{1, txn, "x", "INVALID_REQUEST -1 :-1"}, {6, txn, "x", "INVALID_REQUEST -1 :-1"}, {6, txn, "secret", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED -1 :-1"},
-		{6, share, "g:AAAAAAAAAAAAAAAAAAAAAQ:0", "INVALID_REQUEST -1 :-1"}, {6, 7, "g", "INVALID_REQUEST -1 :-1"},
+		{1, txn, "x", "INVALID_REQUEST -1 :-1"},
+		{6, txn, "x", "INVALID_REQUEST -1 :-1"},
+		{6, txn, "secret", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED -1 :-1"},
+		{6, share, "g:AAAAAAAAAAAAAAAAAAAAAQ:0", "INVALID_REQUEST -1 :-1"},
+		{6, 7, "g", "INVALID_REQUEST -1 :-1"},
 	} {
 		b := newBroker(t)
 		b.deny["DESCRIBE GROUP secret"], b.deny["DESCRIBE TRANSACTIONAL_ID secret"] = true, true

@@ -16,12 +16,20 @@ func TestListOffsets(t *testing.T) {
 		timestamp int64
 		want      string
 	}{
-		{1, -1, "ok 3 -1"}, {4, -1, "ok 3 3"}, {11, -1, "ok 3 3"}, {1, -2, "ok 1 -1"},
-		{6, -3, "UNSUPPORTED_VERSION -1 -1"}, {7, -3, "ok 1 3"},
-		{7, -4, "UNSUPPORTED_VERSION -1 -1"}, {8, -4, "ok 1 3"},
-		{8, -5, "UNSUPPORTED_VERSION -1 -1"}, {9, -5, "ok 1 3"},
-		{10, -6, "UNSUPPORTED_VERSION -1 -1"}, {11, -6, "ok 1 3"},
-		{11, -7, "UNSUPPORTED_VERSION -1 -1"}, {11, 0, "ok 1 3"},
+		{1, -1, "ok 3 -1"},
+		{4, -1, "ok 3 3"},
+		{11, -1, "ok 3 3"},
+		{1, -2, "ok 1 -1"},
+		{6, -3, "UNSUPPORTED_VERSION -1 -1"},
+		{7, -3, "ok 1 3"},
+		{7, -4, "UNSUPPORTED_VERSION -1 -1"},
+		{8, -4, "ok 1 3"},
+		{8, -5, "UNSUPPORTED_VERSION -1 -1"},
+		{9, -5, "ok 1 3"},
+		{10, -6, "UNSUPPORTED_VERSION -1 -1"},
+		{11, -6, "ok 1 3"},
+		{11, -7, "UNSUPPORTED_VERSION -1 -1"},
+		{11, 0, "ok 1 3"},
 	} {
 		b := newBroker(t)
 		p := b.topic("t", 1, 1)[0]
@@ -167,7 +175,8 @@ func TestOffsetFetchForms(t *testing.T) {
 	many := kmsg.NewPtrOffsetFetchRequest()
 	many.Groups = []kmsg.OffsetFetchRequestGroup{
 		{Group: "g", Topics: []kmsg.OffsetFetchRequestGroupTopic{{Topic: "t", TopicID: topicID(1), Partitions: []int32{0}}, {Topic: "secret", TopicID: topicID(2), Partitions: []int32{0}}}},
-		{Group: "loading"}, {Group: "all"},
+		{Group: "loading"},
+		{Group: "all"},
 	}
 	for v := int16(8); v <= 10; v++ {
 		resp = ask[*kmsg.OffsetFetchResponse](t, b, v, many)

@@ -88,12 +88,14 @@ func adminSample(key int16) kmsg.Request {
 		return r
 	case 32:
 		return &kmsg.DescribeConfigsRequest{IncludeSynonyms: true, IncludeDocumentation: true, Resources: []kmsg.DescribeConfigsRequestResource{
-			{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "t"}, {ResourceType: kmsg.ConfigResourceTypeBroker, ResourceName: "1"},
+			{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "t"},
+			{ResourceType: kmsg.ConfigResourceTypeBroker, ResourceName: "1"},
 			{ResourceType: kmsg.ConfigResourceTypeGroupConfig, ResourceName: "g"},
 		}}
 	case 33:
 		return &kmsg.AlterConfigsRequest{Resources: []kmsg.AlterConfigsRequestResource{
-			{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "t"}, {ResourceType: kmsg.ConfigResourceTypeBroker, ResourceName: "1"},
+			{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "t"},
+			{ResourceType: kmsg.ConfigResourceTypeBroker, ResourceName: "1"},
 			{ResourceType: kmsg.ConfigResourceTypeGroupConfig, ResourceName: "g"},
 		}}
 	case 37:
@@ -102,7 +104,8 @@ func adminSample(key int16) kmsg.Request {
 		return &kmsg.DeleteGroupsRequest{Groups: []string{"g"}}
 	case 44:
 		return &kmsg.IncrementalAlterConfigsRequest{Resources: []kmsg.IncrementalAlterConfigsRequestResource{
-			{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "t"}, {ResourceType: kmsg.ConfigResourceTypeBroker, ResourceName: ""},
+			{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: "t"},
+			{ResourceType: kmsg.ConfigResourceTypeBroker, ResourceName: ""},
 			{ResourceType: kmsg.ConfigResourceTypeGroupConfig, ResourceName: "g"},
 		}}
 	case 47:

@@ -79,8 +79,10 @@ var table []Entry
 
 func init() {
 	table = []Entry{
-		{Key: 0, Min: 3, Max: 13, AdvertisedMin: 0, Overlaps: true, handle: handleProduce,
-			ACL: []Permission{{mayWrite, onTopic}, {mayWrite, onTxn}}},
+		{
+			Key: 0, Min: 3, Max: 13, AdvertisedMin: 0, Overlaps: true, handle: handleProduce,
+			ACL: []Permission{{mayWrite, onTopic}, {mayWrite, onTxn}},
+		},
 		{Key: 1, Min: 4, Max: 18, handle: handleFetch, ACL: []Permission{{mayRead, onTopic}, {mayClusterAction, onCluster}}},
 		{Key: 2, Min: 1, Max: 11, handle: answered(handleListOffsets), ACL: []Permission{{mayDescribe, onTopic}}},
 		{Key: 3, Min: 0, Max: 13, handle: awaited(handleMetadata), ACL: []Permission{{mayDescribe, onTopic}, {mayCreate, onTopic}, {mayCreate, onCluster}, {mayDescribe, onCluster}}},

@@ -152,8 +152,25 @@ func TestDeniedMeansNoEffectAndNoInformation(t *testing.T) {
 func TestUnknownKeysAndVersionsClose(t *testing.T) {
 	b := newBroker(t)
 	for _, c := range []struct{ key, version int16 }{
-		{-1, 0}, {4, 0}, {17, 0}, {24, 0}, {52, 0}, {93, 0}, {94, 0}, {95, 0}, {32767, 0}, {-32768, 0},
-		{0, 2}, {0, 14}, {0, -1}, {1, 3}, {1, 19}, {2, 0}, {8, 1}, {19, 1}, {75, 1},
+		{-1, 0},
+		{4, 0},
+		{17, 0},
+		{24, 0},
+		{52, 0},
+		{93, 0},
+		{94, 0},
+		{95, 0},
+		{32767, 0},
+		{-32768, 0},
+		{0, 2},
+		{0, 14},
+		{0, -1},
+		{1, 3},
+		{1, 19},
+		{2, 0},
+		{8, 1},
+		{19, 1},
+		{75, 1},
 	} {
 		r := b.api.Handle(t.Context(), &Request{Key: c.key, Version: c.version, Conn: b.conn})
 		if !r.Close || r.Now != nil || r.Wait != nil {
