@@ -55,11 +55,15 @@ func (d *Dir) closeLogs(logs []*Log) error {
 	return d.saveRecoveryPoints()
 }
 
-// finish makes a log ready to be described by the manifest.
+// finish closes a log for its users, flushes it and makes it ready to be
+// described by the manifest.
 func (l *Log) finish() {
+	if !l.failed.CompareAndSwap(nil, &failure{ErrClosed}) {
+		return
+	}
 	l.flushMu.Lock()
 	defer l.flushMu.Unlock()
-	if err := l.flushHeld(); err != nil {
+	if err := l.flushNow(); err != nil {
 		return
 	}
 	l.mu.Lock()

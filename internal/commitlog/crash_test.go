@@ -31,13 +31,15 @@ type crashPoint struct {
 	want crashExpectation
 }
 
-// crashRig runs a scenario on a memory disk and keeps clones of it from every
-// sync point.
+// crashRig runs a scenario on a memory disk and knows at every moment what must
+// survive a power loss. Its steps do nothing once one of them has failed.
 type crashRig struct {
 	t    *testing.T
-	fs   *vfs.Mem
+	mem  *vfs.Mem
+	fs   vfs.FS // mem, or mem with faults
 	cfg  Config
 	rand *rand.Rand
+	err  error // of the first step that failed
 
 	d *Dir
 	l *Log
@@ -51,10 +53,11 @@ type crashRig struct {
 }
 
 func newCrashRig(t *testing.T, seed uint64) *crashRig {
-	r := &crashRig{t: t, fs: vfs.NewMem(), cfg: testConfig(), rand: rand.New(rand.NewPCG(seed, 7)), ts: time.Now().UnixMilli()}
-	r.want = crashExpectation{seqs: [][]record.Batch{nil}, deleted: true}
-	r.fs.OnSync(r.point)
-	return r
+	mem := vfs.NewMem()
+	return &crashRig{
+		t: t, mem: mem, fs: mem, cfg: testConfig(), rand: rand.New(rand.NewPCG(seed, 7)), ts: time.Now().UnixMilli(),
+		want: crashExpectation{seqs: [][]record.Batch{nil}, deleted: true},
+	}
 }
 
 // point clones the disk in several conditions.
@@ -69,7 +72,7 @@ func (r *crashRig) point(op, name string) {
 		{Rand: rand.New(rand.NewPCG(r.rand.Uint64(), 2)), KeepUnsynced: 0.7, Ordered: true},
 	} {
 		r.points = append(r.points, crashPoint{
-			name: fmt.Sprintf("%s, %s %s, condition %d", r.step, op, name, i), disk: r.fs.CrashClone(o), want: want,
+			name: fmt.Sprintf("%s, %s %s, condition %d", r.step, op, name, i), disk: r.mem.CrashClone(o), want: want,
 		})
 	}
 }
@@ -81,114 +84,157 @@ func (r *crashRig) change(step string, f func(w *crashExpectation)) {
 	f(&r.want)
 }
 
+// do runs one step.
+func (r *crashRig) do(f func() error) {
+	if r.err == nil {
+		r.err = f()
+	}
+}
+
 func (r *crashRig) open() {
-	r.d = mustOpen(r.t, testOptions(r.fs))
-	r.l = mustLog(r.t, r.d, r.cfg)
-	r.l.OnDurable(func(at int64) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.want.floor = max(r.want.floor, at)
-		r.want.deleted = r.want.deleted && at == 0
+	r.do(func() (err error) {
+		if r.d, err = OpenDir(context.Background(), testOptions(r.fs)); err != nil {
+			return err
+		}
+		if r.l, err = r.d.OpenLog(testTP, testID, r.cfg); err != nil {
+			return err
+		}
+		r.l.OnDurable(func(at int64) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.want.floor = max(r.want.floor, at)
+			r.want.deleted = r.want.deleted && at == 0
+		})
+		return nil
 	})
 }
 
-// append adds n batches; the last expected sequence foresees them.
+// append adds n batches and flushes in the foreground now and then.
 func (r *crashRig) append(n int) {
 	for range n {
-		b := record.NewBuilder(record.BuilderOptions{Idempotent: true, ProducerID: 9, BaseSequence: r.seq, LeaderEpoch: 1})
-		for range 1 + r.rand.IntN(3) {
-			b.Append(r.ts, []byte("k"), bytes.Repeat([]byte{byte(r.rand.Uint32())}, r.rand.IntN(200)))
-			r.seq++
-			r.ts++
-		}
-		batch := b.Build()
-		stored := record.Batch(slices.Clone(batch))
-		stored.SetBaseOffset(r.l.EndOffset())
-		stored.SetLeaderEpoch(r.epoch())
-		r.change("append", func(w *crashExpectation) {
-			last := len(w.seqs) - 1
-			w.seqs[last] = append(slices.Clip(w.seqs[last]), stored)
-		})
-		if _, err := r.l.Append(batch, AppendOptions{LeaderEpoch: r.epoch(), NowMs: 1}); err != nil {
-			r.t.Fatal(err)
-		}
+		r.do(r.appendOne)
 		if r.rand.IntN(3) == 0 {
-			awaitDurableRig(r)
+			r.flush()
 		}
 	}
 }
 
-func (r *crashRig) epoch() int32 { return r.seq / 10 }
+func (r *crashRig) flush() { r.do(func() error { return r.l.Flush() }) }
 
-// awaitDurableRig flushes in the foreground: the sync points are the same.
-func awaitDurableRig(r *crashRig) {
-	if err := r.l.Flush(); err != nil {
-		r.t.Fatal(err)
+// appendOne adds a batch; the expected sequence foresees it.
+func (r *crashRig) appendOne() error {
+	b := record.NewBuilder(record.BuilderOptions{Idempotent: true, ProducerID: 9, BaseSequence: r.seq})
+	for range 1 + r.rand.IntN(3) {
+		b.Append(r.ts, []byte("k"), bytes.Repeat([]byte{byte(r.rand.Uint32())}, r.rand.IntN(200)))
+		r.seq++
+		r.ts++
 	}
-}
-
-// only makes what the log holds now the one expectation.
-func (r *crashRig) only(step string, seq []record.Batch) {
-	r.change(step, func(w *crashExpectation) {
-		w.seqs = [][]record.Batch{seq}
-		w.floor = r.l.EndOffset()
-		w.starts = [2]int64{r.l.StartOffset(), r.l.StartOffset()}
+	batch, epoch := b.Build(), r.seq/10
+	stored := record.Batch(slices.Clone(batch))
+	stored.SetBaseOffset(r.l.EndOffset())
+	stored.SetLeaderEpoch(epoch)
+	r.change("append", func(w *crashExpectation) {
+		last := len(w.seqs) - 1
+		w.seqs[last] = append(slices.Clip(w.seqs[last]), stored)
 	})
+	_, err := r.l.Append(batch, AppendOptions{LeaderEpoch: epoch, NowMs: 1})
+	return err
 }
 
 func (r *crashRig) current() []record.Batch { return r.want.seqs[len(r.want.seqs)-1] }
 
-func (r *crashRig) truncate(to int64) {
-	for _, b := range r.current() {
-		if b.LastOffset() >= to {
-			to = b.BaseOffset() // a batch goes as a whole
-			break
+// truncate cuts the log at the batch that holds offset to(), and makes what is
+// left the one expectation.
+func (r *crashRig) truncate(to func() int64) {
+	r.do(func() error {
+		at := to()
+		kept := r.current()
+		for i, b := range kept {
+			if b.LastOffset() >= at {
+				at, kept = b.BaseOffset(), slices.Clip(kept[:i]) // a batch goes as a whole
+				break
+			}
 		}
-	}
-	r.change("truncate", func(w *crashExpectation) { w.floor = min(w.floor, to) })
-	if err := r.l.Truncate(to); err != nil {
-		r.t.Fatal(err)
-	}
-	kept := r.current()
-	for len(kept) > 0 && kept[len(kept)-1].NextOffset() > r.l.EndOffset() {
-		kept = kept[:len(kept)-1]
-	}
-	r.seq = 0
-	for _, b := range kept {
-		r.seq += b.Count()
-	}
-	r.only("after truncate", slices.Clip(kept))
+		r.change("truncate", func(w *crashExpectation) { w.floor = min(w.floor, at) })
+		if err := r.l.Truncate(at); err != nil {
+			return err
+		}
+		r.seq = 0
+		for _, b := range kept {
+			r.seq += b.Count()
+		}
+		r.change("after truncate", func(w *crashExpectation) {
+			w.seqs = [][]record.Batch{kept}
+			w.floor = r.l.EndOffset()
+		})
+		return nil
+	})
 }
 
-func (r *crashRig) raiseStart(to int64) {
-	r.change("delete records", func(w *crashExpectation) { w.starts[1] = to })
-	if err := r.l.SetStartOffset(to); err != nil {
-		r.t.Fatal(err)
-	}
-	r.change("after delete records", func(w *crashExpectation) { w.starts[0] = to })
+func (r *crashRig) raiseStart(to func() int64) {
+	r.do(func() error {
+		at := to()
+		r.change("delete records", func(w *crashExpectation) { w.starts[1] = at })
+		if err := r.l.SetStartOffset(at); err != nil {
+			return err
+		}
+		r.change("after delete records", func(w *crashExpectation) { w.starts[0] = at })
+		return nil
+	})
+}
+
+func (r *crashRig) close() {
+	r.change("close", func(*crashExpectation) {})
+	r.do(func() error { return r.d.Close() })
 }
 
 func (r *crashRig) reopen() {
-	r.change("close", func(*crashExpectation) {})
-	if err := r.d.Close(); err != nil {
-		r.t.Fatal(err)
-	}
+	r.close()
 	r.change("open", func(*crashExpectation) {})
 	r.open()
 }
 
 func (r *crashRig) deleteLog() {
-	r.change("delete", func(w *crashExpectation) { w.deleted = true })
-	if err := r.d.DeleteLog(testTP, testID); err != nil {
-		r.t.Fatal(err)
-	}
-	r.change("after delete", func(w *crashExpectation) { w.gone = true })
+	r.do(func() error {
+		r.change("delete", func(w *crashExpectation) { w.deleted = true })
+		if err := r.d.DeleteLog(testTP, testID); err != nil {
+			return err
+		}
+		r.change("after delete", func(w *crashExpectation) { w.gone = true })
+		return nil
+	})
+}
+
+// scenario goes through everything that changes files.
+func (r *crashRig) scenario() {
+	end := func(num, den int64) func() int64 { return func() int64 { return r.l.EndOffset() * num / den } }
+	r.open()
+	r.append(15)
+	r.reopen()
+	r.append(10)
+	r.flush()
+	r.truncate(end(2, 3))
+	r.append(10)
+	r.flush()
+	r.raiseStart(end(1, 2))
+	r.append(5)
+	r.reopen()
+	r.truncate(func() int64 { return r.l.StartOffset() + 3 })
+	r.append(12)
+	r.flush()
+	r.do(func() error { return r.d.frontier.rewrite() })
+	r.do(func() error { r.d.checkpoint(); return r.d.Offline() })
+	r.truncate(func() int64 { return r.l.EndOffset() - 2 })
+	r.append(2)
+	r.reopen()
+	r.deleteLog()
+	r.close()
 }
 
 // verify opens every disk and compares. In some, the power fails again while
 // the log is being recovered.
 func (r *crashRig) verify() {
-	r.fs.OnSync(nil)
+	r.mem.OnSync(nil)
 	r.t.Logf("%d disks", len(r.points))
 	for i, p := range r.points {
 		if i%10 == 0 {
@@ -316,29 +362,11 @@ func TestPowerLossAtEverySyncPoint(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := newCrashRig(t, seed)
-			r.open()
-			r.append(15)
-			r.reopen()
-			r.append(10)
-			awaitDurableRig(r)
-			r.truncate(r.l.EndOffset() * 2 / 3)
-			r.append(10)
-			awaitDurableRig(r)
-			r.raiseStart(r.l.EndOffset() / 2)
-			r.append(5)
-			r.reopen()
-			r.truncate(r.l.StartOffset() + 3)
-			r.append(12)
-			awaitDurableRig(r)
-			if err := r.d.frontier.rewrite(); err != nil {
-				t.Fatal(err)
+			r.mem.OnSync(r.point)
+			r.scenario()
+			if r.err != nil {
+				t.Fatal(r.err)
 			}
-			r.d.checkpoint()
-			r.truncate(r.l.EndOffset() - 2)
-			r.append(2)
-			r.reopen()
-			r.deleteLog()
-			mustClose(t, r.d)
 			r.verify()
 		})
 	}

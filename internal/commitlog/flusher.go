@@ -136,6 +136,11 @@ func (l *Log) flushHeld() error {
 	if err := l.Err(); err != nil {
 		return err
 	}
+	return l.flushNow()
+}
+
+// flushNow flushes a log that may have been closed for its users already.
+func (l *Log) flushNow() error {
 	job, work := l.beginFlush()
 	if !work {
 		return nil

@@ -134,7 +134,7 @@ func (f *frontier) note(set []*Log) {
 func (f *frontier) behind() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.pending) > 0 && f.d.Offline() == nil
+	return len(f.pending) > 0 && f.file != nil && f.d.Offline() == nil
 }
 
 // write appends what was noted, in one write.
@@ -227,7 +227,10 @@ func (f *frontier) forget(l *Log) {
 func (f *frontier) rewrite() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.rewriteLocked()
+	if err := f.rewriteLocked(); err != nil {
+		return f.d.fail("rewrite "+f.path, err)
+	}
+	return nil
 }
 
 func (f *frontier) rewriteLocked() error {

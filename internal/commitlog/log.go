@@ -38,16 +38,17 @@ type Log struct {
 	flushMu sync.Mutex
 	queued  bool // in the flusher's dirty set; guarded by the flusher
 
-	mu          sync.Mutex
-	app         *appender
-	producers   *producer.State
-	snapshot    int64     // offset of the newest producer snapshot file, -1: none
-	unsynced    syncDebt  // what the next flush must sync besides segments
-	claimed     bool      // OpenLog has been called
-	sparseNoted bool      // a file says that offsets have gaps
-	lazy        bool      // the keeper will ask for a flush
-	rolled      []*handle // files of rolled segments, pinned until they are flushed
-	unflushed   int64     // records appended since a flush was asked for, for flush.messages
+	mu            sync.Mutex
+	app           *appender
+	producers     *producer.State
+	snapshot      int64     // offset of the newest producer snapshot file, -1: none
+	unsynced      syncDebt  // what the next flush must sync besides segments
+	claimed       bool      // OpenLog has been called
+	epochsWeighed bool      // the epoch cache was compared with the whole log
+	sparseNoted   bool      // a file says that offsets have gaps
+	lazy          bool      // the keeper will ask for a flush
+	rolled        []*handle // files of rolled segments, pinned until they are flushed
+	unflushed     int64     // records appended since a flush was asked for, for flush.messages
 
 	epochMu sync.RWMutex
 	epochs  epoch.Cache

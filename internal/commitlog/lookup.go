@@ -23,7 +23,7 @@ func shortFile(err error, pos, offset int64) error {
 // but only to a batch that is the one the index speaks of; an index that is
 // wrong is rebuilt.
 func (l *Log) position(s *segment, log io.ReaderAt, offset, size int64) (pos, next int64, err error) {
-	for range 2 {
+	for {
 		e, found, err := l.searchIndex(s, offset)
 		if err != nil {
 			return 0, 0, err
@@ -40,6 +40,9 @@ func (l *Log) position(s *segment, log io.ReaderAt, offset, size int64) (pos, ne
 			if b.Magic() == 2 && b.LastOffset() == e.offset && b.BaseOffset() >= s.base && b.BaseOffset() <= e.offset {
 				return e.pos, b.BaseOffset(), nil
 			}
+		}
+		if s.rebuilt.Swap(true) {
+			break
 		}
 		if err := l.rebuildIndexes(s); err != nil {
 			return 0, 0, err

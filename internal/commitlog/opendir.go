@@ -91,7 +91,7 @@ func (d *Dir) open(ctx context.Context) error {
 	d.count.Store(int64(len(d.logs)))
 	// The journal must be right before the manifest, which says the same, goes.
 	if err := d.frontier.rewrite(); err != nil {
-		return fmt.Errorf("commitlog: %w", err)
+		return err
 	}
 	if err := d.removeManifest(); err != nil {
 		return fmt.Errorf("commitlog: remove the shutdown manifest: %w", err)

@@ -49,7 +49,8 @@ type recovery struct {
 	hints recoveryHints
 
 	files         dirFiles
-	epochsOK      bool // leader-epoch-checkpoint could be read and agrees so far
+	epochsOK      bool // leader-epoch-checkpoint could be read
+	epochsDoubt   bool // a batch contradicts it
 	epochsChanged bool
 	segs          segmentSet
 	end           int64

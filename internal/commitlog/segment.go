@@ -51,6 +51,7 @@ type segment struct {
 	maxTS atomic.Int64 // largest timestamp, or unknownTime while inactive and not looked up
 	maxAt atomic.Int64 // last offset of the batch that has it
 
+	rebuilt atomic.Bool // indexes were found wrong and rebuilt: once is enough
 	dead    atomic.Bool // removed or replaced: must not be opened again
 	handles [kinds]*handle
 }

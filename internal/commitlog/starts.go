@@ -51,6 +51,8 @@ func (k *startKeeper) save(l *Log, offset int64) error {
 // DeleteRecords and a leader's log start ask for. Segments that lie wholly below
 // it are removed in the background. Moving backwards does nothing.
 func (l *Log) SetStartOffset(offset int64) error {
+	l.flushMu.Lock() // no truncation below offset meanwhile
+	defer l.flushMu.Unlock()
 	if err := l.ready(); err != nil {
 		return err
 	}
@@ -60,8 +62,6 @@ func (l *Log) SetStartOffset(offset int64) error {
 	if offset <= l.start.Load() {
 		return nil
 	}
-	l.flushMu.Lock() // no truncation below offset meanwhile
-	defer l.flushMu.Unlock()
 	if err := l.d.starts.save(l, offset); err != nil {
 		return l.d.fail("write "+checkpoint.LogStartFile, err)
 	}

@@ -18,13 +18,13 @@ import (
 // is about to go; segments are removed from the end, each removal durable before
 // the next; the file is cut and synced; only then may new data follow.
 func (l *Log) Truncate(to int64) error {
-	if err := l.ready(); err != nil {
-		return err
-	}
 	l.flushMu.Lock()
 	defer l.flushMu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.readyLocked(); err != nil {
+		return err
+	}
 	switch end := l.end.Load(); {
 	case to >= end:
 		return nil
@@ -235,13 +235,13 @@ func (l *Log) dropSnapshots(end int64) error {
 // TruncateFullyAndStartAt empties the log and lets it go on at offset, as a
 // follower must whose leader begins behind it.
 func (l *Log) TruncateFullyAndStartAt(offset int64) error {
-	if err := l.ready(); err != nil {
-		return err
-	}
 	l.flushMu.Lock()
 	defer l.flushMu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.readyLocked(); err != nil {
+		return err
+	}
 	l.changes.Add(1)
 	defer l.changes.Add(1)
 	if err := l.restart(offset); err != nil {

@@ -253,20 +253,29 @@ func (r *recovery) noteEpoch(b record.Batch) {
 		return
 	}
 	if have, ok := r.l.epochs.EpochAt(b.BaseOffset()); !ok || have != e {
-		r.epochsOK = false
+		r.epochsDoubt = true
 	}
 }
 
 // recoverEpochs makes the epoch cache agree with the verified log.
 func (r *recovery) recoverEpochs() error {
-	if !r.epochsOK && r.end > r.segs[0].base {
+	changed := r.l.epochs.TruncateFromEnd(max(r.end, 1)) || r.epochsChanged
+	switch {
+	case !r.epochsOK && r.end > r.segs[0].base:
+		changed = true
 		if err := r.rebuildEpochs(); err != nil {
 			return err
 		}
-	} else if !r.l.epochs.TruncateFromEnd(max(r.end, 1)) && !r.epochsChanged {
-		return nil
+	case r.epochsDoubt:
+		v, err := r.l.weighEpochs(r.hints.frontier)
+		if err != nil {
+			return err
+		}
+		if v.cacheIsWrong() {
+			return r.l.replaceEpochs(v.log)
+		}
 	}
-	return r.l.changeEpochs(func(*epoch.Cache) bool { return true })
+	return r.l.changeEpochs(func(*epoch.Cache) bool { return changed })
 }
 
 // rebuildEpochs walks the whole log for the offsets at which epochs begin.
