@@ -38,6 +38,9 @@ func (t *touched) delta(from, to *Image) *Delta {
 			d.TopicsCreated = append(d.TopicsCreated, after)
 		case after == nil:
 			d.TopicsDeleted = append(d.TopicsDeleted, before)
+		case before.Name != after.Name: // removed, and its id used again at once
+			d.TopicsDeleted = append(d.TopicsDeleted, before)
+			d.TopicsCreated = append(d.TopicsCreated, after)
 		case !slices.EqualFunc(before.Partitions, after.Partitions, func(a, b Partition) bool { return samePartition(&a, &b) }):
 			d.TopicsChanged = append(d.TopicsChanged, TopicChange{before, after})
 		}
