@@ -93,14 +93,22 @@ func (d *describer) describe(k *confkey.Key) configEntry {
 	if len(e.synonyms) == 0 && k.HasDefault {
 		e.synonyms = []configSynonym{{k.Name, &k.Default, kmsg.ConfigSourceDefaultConfig}}
 	}
-	d.pick(&e)
 	if k.Sensitive {
-		e.value = nil
-		for i := range e.synonyms {
-			e.synonyms[i].value = nil
-		}
+		hide(&e)
+	} else {
+		d.pick(&e)
 	}
 	return e
+}
+
+// hide leaves of a secret only where it was set.
+func hide(e *configEntry) {
+	if len(e.synonyms) > 0 {
+		e.source = e.synonyms[0].source
+	}
+	for i := range e.synonyms {
+		e.synonyms[i].value = nil
+	}
 }
 
 // pick finds the value in force. A broker key shows only what was given under

@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/milena-io/milena/internal/base"
+	"github.com/milena-io/milena/internal/confkey"
+	"github.com/milena-io/milena/internal/metadata"
 	"github.com/milena-io/milena/internal/metapb"
 )
 
@@ -104,6 +106,17 @@ func TestDescribeConfigsShowsTheWholeTable(t *testing.T) {
 	}
 	if n := len(ask[*kmsg.DescribeConfigsResponse](t, b, 4, describeOf(brokerKind, "")).Resources[0].Configs); n != 0 {
 		t.Errorf("%d defaults for all brokers although none is set", n)
+	}
+}
+
+// No secret is in the table yet; the first one must not be shown.
+func TestDescribeConfigsHidesSecrets(t *testing.T) {
+	d := newBroker(t).api.describer(metadata.Resource{Type: metadata.ResourceTopic, Name: "t"})
+	d.dynamic = map[string]string{"future.secret": "hunter2"}
+	e := d.describe(&confkey.Key{Name: "future.secret", Scope: confkey.ScopeTopic, Type: confkey.Password, Sensitive: true, HasDefault: true, Default: "hunter1"})
+	got := entryLine(e.wire(true, true))
+	if want := "future.secret=null DYNAMIC_TOPIC_CONFIG <future.secret=null DYNAMIC_TOPIC_CONFIG>"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

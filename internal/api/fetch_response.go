@@ -93,7 +93,7 @@ func (r *fetchResponse) partitionHead(e *bodyWriter, p *fetchResult) {
 	if r.version >= 5 {
 		e.int64(p.read.LogStart)
 	}
-	if !r.committed || p.err != nil {
+	if !r.committed {
 		e.nullArray()
 	} else {
 		e.arrayLen(len(p.read.Aborted))

@@ -112,7 +112,8 @@ func (s *session) targets() []fetchTarget {
 }
 
 // told decides for each result whether the client must hear it, and remembers
-// what it will then know. epoch is the one this request moved the session to;
+// what it will then know; an error leaves a high watermark of -1 behind, so that
+// its end is news. epoch is the one this request moved the session to;
 // false means that another request has moved it since.
 func (s *session) told(results []fetchResult, epoch int32) bool {
 	s.mu.Lock()
@@ -130,9 +131,6 @@ func (s *session) told(results []fetchResult, epoch int32) bool {
 		r.omit = r.err == nil && r.read.Bytes == 0 && r.read.Diverging == nil &&
 			c.highWatermark == r.read.HighWatermark && c.logStart == r.read.LogStart
 		c.highWatermark, c.logStart = r.read.HighWatermark, r.read.LogStart
-		if r.err != nil {
-			c.highWatermark = -1 // so that the end of the error is news
-		}
 		if r.read.Bytes > 0 {
 			s.order.MoveToBack(e)
 		}
@@ -226,12 +224,7 @@ func (c *sessionCache) open(principal string, byID bool, results []fetchResult) 
 		order: list.New(), parts: make(map[fetchKey]*list.Element, len(results)), created: now, used: now,
 	}
 	for i := range results {
-		r := &results[i]
-		highWatermark := r.read.HighWatermark
-		if r.err != nil {
-			highWatermark = -1
-		}
-		s.add(r.fetchTarget, highWatermark, r.read.LogStart)
+		s.add(results[i].fetchTarget, results[i].read.HighWatermark, results[i].read.LogStart)
 	}
 	s.size = len(s.parts)
 	c.byID[s.id] = s
