@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,10 +72,13 @@ func TestSubscribersSeeEverythingOnceInOrder(t *testing.T) {
 func TestWaitFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewStore(nil)
+		var mu sync.Mutex
 		var woken []uint64
 		for _, index := range []uint64{5, 3, 9, 4} {
 			go func() {
 				if err := s.WaitFor(t.Context(), index); err == nil {
+					mu.Lock()
+					defer mu.Unlock()
 					woken = append(woken, index)
 				}
 			}()
