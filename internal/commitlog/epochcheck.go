@@ -62,10 +62,13 @@ type epochVerdict struct {
 	rising  bool        // no batch has a lower epoch than one before it
 	differs int         // batches below the frontier that contradict the cache
 	above   int         // those at or above it
+	stray   bool        // an epoch of the cache begins inside a batch
 }
 
 // cacheIsWrong tells whether the batches are to be believed.
-func (v epochVerdict) cacheIsWrong() bool { return v.rising && (v.differs > 1 || v.above > 0) }
+func (v epochVerdict) cacheIsWrong() bool {
+	return v.rising && (v.differs > 1 || v.above > 0 || v.differs > 0 && v.stray)
+}
 
 // weighEpochs walks the log. The caller holds the log's mutex.
 func (l *Log) weighEpochs(frontier int64) (epochVerdict, error) {
@@ -81,6 +84,11 @@ func (l *Log) weighEpochs(frontier int64) (epochVerdict, error) {
 				v.differs++
 			} else {
 				v.above++
+			}
+		}
+		if want, known := l.EpochAt(b.LastOffset()); known && at >= l.start.Load() {
+			if first, _ := l.EpochAt(at); first != want {
+				v.stray = true
 			}
 		}
 		v.log.Assign(e, at)

@@ -68,11 +68,10 @@ func (t *indexTable) entry(i int) []byte {
 		return b
 	}
 	if n, err := t.r.ReadAt(b, int64(i)*int64(t.size)); n < len(b) {
-		if err == nil || errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
+		clear(b) // what this leads to is checked like every entry
+		if err != nil && !errors.Is(err, io.EOF) {
+			t.err = err
 		}
-		t.err = err
-		clear(b)
 	}
 	return b
 }

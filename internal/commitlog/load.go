@@ -67,8 +67,12 @@ func (l *Log) loadIndexes(a *appender, size int64) error {
 		return err
 	}
 	entries, times := a.index.entries, a.index.times
-	if err := l.scanInto(a.index, s, pos, next, size); err != nil {
+	scanErr := l.scanInto(a.index, s, pos, next, size)
+	if err := ignoreDamage(scanErr); err != nil {
 		return err
+	}
+	if known := s.maxTS.Load(); scanErr != nil && known > a.index.maxTS {
+		a.index.maxTS, a.index.maxAt = known, s.maxAt.Load()
 	}
 	if b, err := batchAt(h, 0, size); err != nil {
 		return err

@@ -9,15 +9,6 @@ import (
 	"github.com/milena-io/milena/internal/record"
 )
 
-// shortFile makes damage of a file that is shorter than it was: other errors
-// of a read are the disk's.
-func shortFile(err error, pos, offset int64) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &badBatch{pos: pos, offset: offset, reason: "the file is shorter than what was written"}
-	}
-	return err
-}
-
 // position returns the position of a batch at or before the one that holds
 // offset, and the smallest offset that batch may have. It follows the index,
 // but only to a batch that is the one the index speaks of; an index that is
@@ -34,7 +25,7 @@ func (l *Log) position(s *segment, log io.ReaderAt, offset, size int64) (pos, ne
 		var head [record.HeaderSize]byte
 		if e.pos >= 0 && e.pos+record.HeaderSize <= size {
 			if err := readFull(log, head[:], e.pos); err != nil {
-				return 0, 0, shortFile(err, e.pos, offset)
+				return 0, 0, expecting(err, offset)
 			}
 			b := record.Batch(head[:])
 			if b.Magic() == 2 && b.LastOffset() == e.offset && b.BaseOffset() >= s.base && b.BaseOffset() <= e.offset {
@@ -93,7 +84,7 @@ func (l *Log) rebuildIndexes(s *segment) error {
 	w := newIndexWriter(s.base, l.cfg.Load().IndexIntervalBytes)
 	size := s.size.Load()
 	if err := l.scanInto(w, s, 0, s.base, size); err != nil {
-		return err
+		return ignoreDamage(err) // not the index but the data is wrong
 	}
 	active := l.app != nil && l.app.seg == s
 	if !active {
@@ -112,27 +103,35 @@ func (l *Log) rebuildIndexes(s *segment) error {
 	return nil
 }
 
-// scanInto feeds the batches of s from pos to size into w. Damage ends the scan
-// without an error: the index then covers what is before it.
+// scanInto feeds the batches of s from pos to size into w, checksums verified.
+// What comes before damage, a *badBatch, is in w then.
 func (l *Log) scanInto(w *indexWriter, s *segment, pos, next, size int64) error {
 	h, err := l.d.files.acquire(s, kindLog)
 	if err != nil {
 		return err
 	}
 	defer l.d.files.release(h)
-	walk := newWalker(h, pos, size, next, walkRules{contiguous: l.contiguous(), limit: s.next.Load()})
+	walk := newWalker(h, pos, size, next, walkRules{contiguous: l.contiguous(), limit: s.next.Load(), crc: true})
 	defer walk.close()
 	for {
 		b, at, err := walk.step()
-		if err == nil {
-			w.add(at, b.LastOffset(), b.MaxTimestamp())
-			continue
-		}
-		if _, damaged := errors.AsType[*badBatch](err); damaged || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		w.add(at, b.LastOffset(), b.MaxTimestamp())
 	}
+}
+
+// ignoreDamage is for derived files: they cover what is before the damage, and
+// whoever reads the data finds it.
+func ignoreDamage(err error) error {
+	if _, damaged := errors.AsType[*badBatch](err); damaged {
+		return nil
+	}
+	return err
 }
 
 // resetIndexes empties the index files of a segment.

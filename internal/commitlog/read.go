@@ -244,7 +244,7 @@ func (r *coldRead) bytes(n int, taken bool) ([]byte, error) {
 	want := max(int64(n), min(int64(r.maxBytes), r.size)+readSlack, readMin)
 	r.buf, r.at = make([]byte, min(want, r.size-r.pos)), r.pos
 	if err := readFull(r.h, r.buf, r.pos); err != nil {
-		return nil, shortFile(err, r.pos, r.next)
+		return nil, expecting(err, r.next)
 	}
 	return r.buf[:n:n], nil
 }

@@ -167,6 +167,9 @@ func (r *recovery) openSegments() error {
 		}
 		r.segs = segmentSet{newSegment(r.l.path, r.hints.start)}
 	}
+	if first := r.segs[0]; r.hints.startOK && first.base > r.hints.start {
+		return r.lost(first.path(suffixLog), 0, r.hints.start, "the segments before it are missing")
+	}
 	for i, s := range r.segs[1:] {
 		r.segs[i].next.Store(s.base)
 	}

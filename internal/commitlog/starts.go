@@ -10,8 +10,9 @@ import (
 	"github.com/milena-io/milena/internal/vfs"
 )
 
-// startKeeper owns log-start-offset-checkpoint. As in Kafka it lists only logs
-// that start behind the beginning of their first segment.
+// startKeeper owns log-start-offset-checkpoint. Kafka lists only logs that start
+// behind the beginning of their first segment; we list all that do not start at
+// 0, so that a first segment that is missing is noticed.
 type startKeeper struct {
 	d *Dir
 
@@ -30,8 +31,7 @@ func (k *startKeeper) save(l *Log, offset int64) error {
 		if other == l {
 			at = offset
 		}
-		set := *other.segs.Load()
-		if !other.gone() && (len(set) == 0 || at > set[0].base) && at > 0 {
+		if at > 0 && !other.gone() {
 			starts[other.tp] = at
 		}
 	}

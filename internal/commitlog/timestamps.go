@@ -148,30 +148,24 @@ func (l *Log) searchSegment(s *segment, ts, start, end int64) (TimestampOffset, 
 	if err != nil {
 		return TimestampOffset{}, false, err
 	}
-	w := newWalker(h, pos, size, next, walkRules{contiguous: l.contiguous(), limit: s.next.Load()})
+	w := newWalker(h, pos, size, next, walkRules{contiguous: l.contiguous(), limit: s.next.Load(), crc: true})
 	defer w.close()
 	for {
 		b, at, err := w.step()
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
 			return TimestampOffset{}, false, nil
-		}
-		if err != nil {
-			return TimestampOffset{}, false, shortFile(err, w.pos, w.next)
-		}
-		if b.BaseOffset() >= end {
+		case err != nil:
+			return TimestampOffset{}, false, err
+		case b.BaseOffset() >= end:
 			return TimestampOffset{}, false, nil
-		}
-		if b.MaxTimestamp() < ts || b.LastOffset() < start {
+		case b.MaxTimestamp() < ts || b.LastOffset() < start:
 			continue
 		}
-		whole, err := w.bytes(at, b.Size())
-		if err != nil {
-			return TimestampOffset{}, false, shortFile(err, at, b.BaseOffset())
-		}
-		if err := l.checkBatch(whole, at, b.BaseOffset()); err != nil {
+		if err := l.checkEpoch(b, at, b.BaseOffset()); err != nil {
 			return TimestampOffset{}, false, err
 		}
-		if found, ok := firstSince(whole, ts, start); ok {
+		if found, ok := firstSince(b, ts, start); ok {
 			return found, true, nil
 		}
 	}

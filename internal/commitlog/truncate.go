@@ -278,6 +278,9 @@ func (l *Log) restart(offset int64) error {
 	if err := l.d.opts.FS.SyncDir(l.path); err != nil {
 		return err
 	}
+	if err := l.d.starts.save(l, offset); err != nil {
+		return err
+	}
 	l.durable.Store(offset)
 	return l.d.frontier.set(l, offset)
 }

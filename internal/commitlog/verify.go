@@ -9,10 +9,9 @@ import (
 	"github.com/milena-io/milena/internal/record"
 )
 
-// verifySegment walks a segment from just before the frontier: below it only
-// the structure is checked, from it on every checksum. It returns where the
-// segment ends, cuts a torn tail off, and leaves the index files right. If the
-// segment is the last one it becomes the appender's.
+// verifySegment walks a segment from just before the frontier and checks every
+// batch. It returns where the segment ends, cuts a torn tail off, and leaves the
+// index files right. If the segment is the last one it becomes the appender's.
 func (r *recovery) verifySegment(s *segment, last bool) (end int64, err error) {
 	a := r.l.newAppender(s, r.d.opts.Now().UnixMilli())
 	if last {
@@ -66,12 +65,14 @@ func (r *recovery) verifySegment(s *segment, last bool) (end int64, err error) {
 // walk steps through the batches from pos. It returns the end of the good ones
 // as an offset and as a file position.
 func (r *recovery) walk(s *segment, log io.ReaderAt, a *appender, pos, next, size int64) (end, good int64, err error) {
-	w := newWalker(log, pos, size, next, walkRules{contiguous: r.l.contiguous(), limit: s.next.Load()})
+	w := newWalker(log, pos, size, next, walkRules{contiguous: r.l.contiguous(), limit: s.next.Load(), crc: true})
 	defer w.close()
 	for {
-		w.rules.crc = w.next >= r.hints.frontier
 		b, at, err := w.step()
 		if err == nil {
+			if b.BaseOffset() < r.hints.frontier && b.NextOffset() > r.hints.frontier {
+				return 0, 0, r.lost(s.path(suffixLog), at, b.BaseOffset(), "no batch ends at %d, where the durable part ended", r.hints.frontier)
+			}
 			a.index.add(at, b.LastOffset(), b.MaxTimestamp())
 			r.noteEpoch(b)
 			continue
@@ -89,41 +90,45 @@ func (r *recovery) walk(s *segment, log io.ReaderAt, a *appender, pos, next, siz
 		if bad.offset < r.hints.frontier {
 			return 0, 0, r.lost(s.path(suffixLog), bad.pos, bad.offset, "%s (durable up to offset %d)", bad.reason, r.hints.frontier)
 		}
-		if !r.hints.known {
-			if err := r.refuseGuess(s, log, bad, size); err != nil {
-				return 0, 0, err
-			}
-		}
-		return w.next, w.pos, nil
+		return w.next, w.pos, r.mayCut(s, log, bad, size)
 	}
 }
 
-// refuseGuess is for a log of which no witness tells what was durable. If
-// anything valid follows the bad place it is damage and not a torn tail.
-func (r *recovery) refuseGuess(s *segment, log io.ReaderAt, bad *badBatch, size int64) error {
-	later := s != r.segs.active()
-	if !later {
-		found, err := validBatchBehind(log, bad.pos+1, size, bad.offset)
-		if err != nil {
+// mayCut decides whether what follows a bad place above the frontier can be a
+// torn tail. It can't if a valid batch with a lower offset comes behind: then
+// some header before was damaged and led the walk astray. And if no witness
+// tells what was durable, any valid batch behind speaks against it.
+func (r *recovery) mayCut(s *segment, log io.ReaderAt, bad *badBatch, size int64) error {
+	limit := bad.offset
+	if !r.hints.known {
+		limit = math.MaxInt64
+	}
+	found := !r.hints.known && s != r.segs.active()
+	if !found {
+		var err error
+		if found, err = validBatchBehind(log, bad.pos, size, limit); err != nil {
 			return err
 		}
-		later = found
 	}
-	if later {
+	if found {
 		return r.lost(s.path(suffixLog), bad.pos, bad.offset, "%s, and valid data follows", bad.reason)
 	}
 	return nil
 }
 
-// validBatchBehind looks for a whole batch with a right checksum at any byte.
-func validBatchBehind(log io.ReaderAt, pos, size, next int64) (bool, error) {
-	buf := make([]byte, size-min(pos, size))
-	if err := readFull(log, buf, pos); err != nil && len(buf) > 0 {
+// validBatchBehind looks at every byte from pos on for a whole batch with a
+// right checksum and a base offset below limit.
+func validBatchBehind(log io.ReaderAt, pos, size, limit int64) (bool, error) {
+	if pos >= size {
+		return false, nil
+	}
+	buf := make([]byte, size-pos)
+	if err := readFull(log, buf, pos); err != nil {
 		return false, err
 	}
 	for ; len(buf) >= record.HeaderSize; buf = buf[1:] {
 		b, _, err := record.Split(buf)
-		if err == nil && checkPlace(b, 0, int64(len(buf)), next, walkRules{}) == nil && b.CheckCRC() == nil {
+		if err == nil && b.BaseOffset() < limit && checkPlace(b, 0, int64(len(buf)), 0, walkRules{}) == nil && b.CheckCRC() == nil {
 			return true, nil
 		}
 	}
@@ -240,14 +245,15 @@ func (r *recovery) truncateIndexes(s *segment, entries, times int) error {
 	return nil
 }
 
-// noteEpoch takes an epoch of the walked part that the cache does not know, and
-// notices when the two disagree.
+// noteEpoch notices when a batch and the epoch cache disagree. An epoch newer
+// than the cache is taken over from what was never durable only: the file is
+// made durable together with the data.
 func (r *recovery) noteEpoch(b record.Batch) {
 	e := b.LeaderEpoch()
 	if e < 0 || !r.epochsOK {
 		return
 	}
-	if last, ok := r.l.epochs.Latest(); !ok || e > last.Epoch {
+	if last, ok := r.l.epochs.Latest(); (!ok || e > last.Epoch) && b.BaseOffset() >= r.hints.frontier {
 		r.l.epochs.Assign(e, b.BaseOffset())
 		r.epochsChanged = true
 		return

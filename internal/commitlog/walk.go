@@ -26,6 +26,14 @@ func (e *badBatch) Error() string {
 	return fmt.Sprintf("no valid batch at byte %d: %s", e.pos, e.reason)
 }
 
+// expecting completes the error of a read with the offset that was wanted.
+func expecting(err error, offset int64) error {
+	if bad, ok := errors.AsType[*badBatch](err); ok && bad.offset < 0 {
+		bad.offset = offset
+	}
+	return err
+}
+
 // walkRules say what a batch must satisfy beyond being well formed.
 type walkRules struct {
 	contiguous bool  // every batch begins where the last one ended
@@ -138,20 +146,21 @@ func (w *walker) bytes(pos int64, n int) ([]byte, error) {
 		dst = w.large[:n]
 	}
 	if err := readFull(w.r, dst, pos); err != nil {
-		return nil, err
+		return nil, expecting(err, w.next)
 	}
 	w.at, w.have = pos, dst
 	return dst[:n], nil
 }
 
-// readFull turns a short read into an error: the file was said to be longer.
+// readFull reads all of dst. A file that ends before was cut by somebody: we
+// only ask for what was written once.
 func readFull(r io.ReaderAt, dst []byte, pos int64) error {
 	n, err := r.ReadAt(dst, pos)
 	if n == len(dst) {
 		return nil
 	}
 	if err == nil || errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
+		return &badBatch{pos: pos, offset: -1, reason: "the file is shorter than what was written"}
 	}
 	return err
 }

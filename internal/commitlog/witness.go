@@ -15,6 +15,7 @@ type witnesses struct {
 	journal  frontierState
 	recovery checkpoint.Offsets // second witness of the frontier
 	starts   checkpoint.Offsets
+	startsOK bool // the file was there and whole
 	cleaner  checkpoint.Offsets
 
 	// unclaimed are the partition numbers of journal entries whose topic id no
@@ -28,28 +29,29 @@ func (d *Dir) readWitnesses() (w witnesses, err error) {
 	if w.journal, err = readFrontier(d.opts.FS, d.opts.Path, d.id); err != nil {
 		return w, d.fail("read "+frontierFile, err)
 	}
-	for name, dst := range map[string]*checkpoint.Offsets{
-		checkpoint.RecoveryPointFile: &w.recovery,
-		checkpoint.LogStartFile:      &w.starts,
-		checkpoint.CleanerFile:       &w.cleaner,
-	} {
-		if *dst, err = d.readOffsets(name); err != nil {
-			return w, d.fail("read "+name, err)
-		}
+	if w.recovery, _, err = d.readOffsets(checkpoint.RecoveryPointFile); err != nil {
+		return w, err
 	}
-	return w, nil
+	if w.starts, w.startsOK, err = d.readOffsets(checkpoint.LogStartFile); err != nil {
+		return w, err
+	}
+	w.cleaner, _, err = d.readOffsets(checkpoint.CleanerFile)
+	return w, err
 }
 
-func (d *Dir) readOffsets(name string) (checkpoint.Offsets, error) {
-	o, err := checkpoint.ReadOffsets(d.opts.FS, filepath.Join(d.opts.Path, name))
+func (d *Dir) readOffsets(name string) (o checkpoint.Offsets, ok bool, err error) {
+	o, err = checkpoint.ReadOffsets(d.opts.FS, filepath.Join(d.opts.Path, name))
 	if _, damaged := errors.AsType[*checkpoint.FormatError](err); damaged {
 		d.opts.Logger.Warn("checkpoint is damaged and will be rebuilt", slog.String("file", name), slog.Any("error", err))
-		return checkpoint.Offsets{}, nil
+		return nil, false, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return checkpoint.Offsets{}, nil
+		return nil, false, nil
 	}
-	return o, err
+	if err != nil {
+		return nil, false, d.fail("read "+name, err)
+	}
+	return o, true, nil
 }
 
 // readTopicID sets the id of a log found on disk; without a readable
@@ -87,11 +89,12 @@ type recoveryHints struct {
 	frontier int64 // everything below was durable
 	known    bool  // false: no witness, so damage can't be told from a torn tail
 	start    int64
+	startOK  bool // start is certain, even if it is 0
 	cleaned  bool // has been compacted: offsets have gaps
 }
 
 func (w witnesses) hints(l *Log) recoveryHints {
-	h := recoveryHints{start: w.starts[l.tp]}
+	h := recoveryHints{start: w.starts[l.tp], startOK: w.startsOK && w.journal.intact}
 	_, h.cleaned = w.cleaner[l.tp]
 	if at, ok := w.journal.offsets[l.key()]; ok && !l.TopicID().IsZero() {
 		h.frontier, h.known = at, true
