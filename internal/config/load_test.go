@@ -51,8 +51,10 @@ func TestPrecedence(t *testing.T) {
 	if c.DataDir != "/flag" {
 		t.Errorf("data directory %q", c.DataDir)
 	}
-	for key, want := range map[string]string{"num.partitions": "--set", "message.max.bytes": "environment KAFKA_MESSAGE_MAX_BYTES",
-		"log.retention.ms": "server.properties:3", "log.dirs": "--data-dir"} {
+	for key, want := range map[string]string{
+		"num.partitions": "--set", "message.max.bytes": "environment KAFKA_MESSAGE_MAX_BYTES",
+		"log.retention.ms": "server.properties:3", "log.dirs": "--data-dir",
+	} {
 		if got := c.Origins[key]; got != want {
 			t.Errorf("%s came from %q, want %q", key, got, want)
 		}

@@ -15,8 +15,18 @@ func TestParseProperties(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []setting{{"a", "1", "f:2"}, {"b", "two words", "f:3"}, {"c", "3", "f:4"}, {"d", "4", "f:5"}, {"e", "x,y,z", "f:6"},
-		{"f", "${a}A", "f:9"}, {"a", "again", "f:10"}, {"g", `back\`, "f:11"}, {"h", "", "f:12"}, {"empty", "", "f:13"}}
+	want := []setting{
+		{"a", "1", "f:2"},
+		{"b", "two words", "f:3"},
+		{"c", "3", "f:4"},
+		{"d", "4", "f:5"},
+		{"e", "x,y,z", "f:6"},
+		{"f", "${a}A", "f:9"},
+		{"a", "again", "f:10"},
+		{"g", `back\`, "f:11"},
+		{"h", "", "f:12"},
+		{"empty", "", "f:13"},
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -36,8 +46,10 @@ func TestKeyOfEnv(t *testing.T) {
 }
 
 func TestForeignEnvironmentIsPassedOver(t *testing.T) {
-	got := fromEnv([]string{"KAFKA_HEAP_OPTS=-Xmx1g", "KAFKA_JMX_PORT=9", "KAFKA_PORT=tcp://10.0.0.1:9092", "KAFKA_PORT_9092_TCP_ADDR=10.0.0.1",
-		"KAFKA_SERVICE_HOST=10.0.0.1", "KAFKA_LOG4J_OPTS=x", "MILENA_X=1", "KAFKA_NODE_ID=3", "broken"})
+	got := fromEnv([]string{
+		"KAFKA_HEAP_OPTS=-Xmx1g", "KAFKA_JMX_PORT=9", "KAFKA_PORT=tcp://10.0.0.1:9092", "KAFKA_PORT_9092_TCP_ADDR=10.0.0.1",
+		"KAFKA_SERVICE_HOST=10.0.0.1", "KAFKA_LOG4J_OPTS=x", "MILENA_X=1", "KAFKA_NODE_ID=3", "broken",
+	})
 	if want := []setting{{"node.id", "3", "environment KAFKA_NODE_ID"}}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
