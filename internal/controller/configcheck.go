@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -21,8 +22,11 @@ func resourceScope(img *metadata.Image, ch *ConfigChange) (confkey.Scope, error)
 	case kmsg.ConfigResourceTypeBroker:
 		return confkey.ScopeBroker, checkBrokerResource(img, ch.Name)
 	case kmsg.ConfigResourceTypeGroupConfig:
-		if ch.Name == "" {
+		switch {
+		case ch.Name == "":
 			return 0, failure(kerr.InvalidRequest, "Default group resources are not allowed.")
+		case !utf8.ValidString(ch.Name):
+			return 0, failure(kerr.InvalidRequest, "Group names are UTF-8 text.")
 		}
 		return confkey.ScopeGroup, nil
 	}
@@ -74,6 +78,9 @@ func checkKeys(scope confkey.Scope, code *kerr.Error, values map[string]string, 
 	for _, key := range set {
 		if len(values[key]) > maxConfigValueBytes {
 			return failure(kerr.InvalidConfig, "The configuration value cannot be added because it exceeds the maximum value size of %d bytes.", maxConfigValueBytes)
+		}
+		if !utf8.ValidString(key) || !utf8.ValidString(values[key]) {
+			return failure(kerr.InvalidConfig, "Configuration names and values are UTF-8 text.")
 		}
 		if err := confkey.Check(scope, key, values[key]); err != nil {
 			return failure(code, "%s", err)

@@ -11,50 +11,37 @@ import (
 	"github.com/milena-io/milena/internal/metadata"
 )
 
-// placer lays replicas over racks and brokers in stripes: each partition starts
-// one rack further than the one before, and within a rack one broker further.
-// Leaders are placed on unfenced brokers only; followers prefer them.
+// placer lays replicas over racks and brokers in stripes. The leader of each
+// partition is one rack further than that of the one before; each time round the
+// racks, it is one broker further within its rack. Followers come from the
+// following racks, and within those from as many brokers further as the rack is
+// racks away, so that a leader does not share all its partitions with the same
+// follower. Leaders are placed on unfenced brokers only; followers prefer them.
 type placer struct {
 	racks           []*rack
 	total, unfenced int
 	next            int // rack of the next partition's leader
+	cycle           int // times round the racks
 }
 
 type rack struct {
 	name             string
-	unfenced, fenced ring
+	unfenced, fenced []base.NodeID
+	used             int // brokers handed out for the current partition
 }
 
-// ring hands out brokers in turn, each at most once per partition.
-type ring struct {
-	brokers []base.NodeID
-	start   int // where the next partition starts
-	used    int // brokers handed out for the current partition
-}
-
-func (r *ring) take() (base.NodeID, bool) {
-	if r.used == len(r.brokers) {
-		return 0, false
+// take hands out a broker that the current partition does not have yet.
+func (r *rack) take(start int) (base.NodeID, bool) {
+	i := r.used
+	if i < len(r.unfenced) {
+		r.used++
+		return r.unfenced[(start+i)%len(r.unfenced)], true
 	}
-	id := r.brokers[(r.start+r.used)%len(r.brokers)]
-	r.used++
-	return id, true
-}
-
-// advance ends a partition: the next one starts one broker further, if this
-// one took any.
-func (r *ring) advance() {
-	if r.used > 0 {
-		r.start = (r.start + 1) % len(r.brokers)
+	if i -= len(r.unfenced); i < len(r.fenced) {
+		r.used++
+		return r.fenced[(start+i)%len(r.fenced)], true
 	}
-	r.used = 0
-}
-
-func (r *rack) take() (base.NodeID, bool) {
-	if id, ok := r.unfenced.take(); ok {
-		return id, true
-	}
-	return r.fenced.take()
+	return 0, false
 }
 
 // newPlacer sorts the brokers into racks. offset says where to start.
@@ -70,42 +57,42 @@ func newPlacer(img *metadata.Image, offset int) *placer {
 		}
 		p.total++
 		if b.Fenced {
-			r.fenced.brokers = append(r.fenced.brokers, b.ID)
+			r.fenced = append(r.fenced, b.ID)
 		} else {
-			r.unfenced.brokers = append(r.unfenced.brokers, b.ID)
+			r.unfenced = append(r.unfenced, b.ID)
 			p.unfenced++
 		}
 	}
 	slices.SortFunc(p.racks, func(a, b *rack) int { return strings.Compare(a.name, b.name) })
-	for _, r := range p.racks {
-		p.next = offset % len(p.racks)
-		r.unfenced.start = offset / len(p.racks) % max(1, len(r.unfenced.brokers))
-		r.fenced.start = offset / len(p.racks) % max(1, len(r.fenced.brokers))
+	if n := len(p.racks); n > 0 {
+		p.next, p.cycle = offset%n, offset/n
 	}
 	return p
 }
 
-// after makes the stripes continue behind existing partitions.
+// after makes the stripes continue behind the last of existing partitions.
 func (p *placer) after(partitions []metadata.Partition) {
 	if len(partitions) == 0 {
 		return
 	}
+	last := partitions[len(partitions)-1].Replicas[0]
 	for i, r := range p.racks {
-		if len(r.unfenced.brokers) == 0 {
-			continue
+		if at := slices.Index(r.unfenced, last); at >= 0 {
+			p.next, p.cycle = i, at
+			p.advance()
+			return
 		}
-		for j := len(partitions) - 1; j >= 0; j-- {
-			at := slices.IndexFunc(partitions[j].Replicas, func(id base.NodeID) bool { return slices.Contains(r.unfenced.brokers, id) })
-			if at < 0 {
-				continue
-			}
-			last := partitions[j].Replicas[at]
-			r.unfenced.start = (slices.Index(r.unfenced.brokers, last) + 1) % len(r.unfenced.brokers)
-			if j == len(partitions)-1 && at == 0 {
-				p.next = (i + 1) % len(p.racks)
-			}
-			break
-		}
+	}
+}
+
+// advance moves on to the next partition.
+func (p *placer) advance() {
+	if p.next++; p.next == len(p.racks) {
+		p.next = 0
+		p.cycle++
+	}
+	for _, r := range p.racks {
+		r.used = 0
 	}
 }
 
@@ -129,25 +116,17 @@ func (p *placer) place(n int, replicationFactor int) ([][]base.NodeID, error) {
 
 func (p *placer) one(replicationFactor int) []base.NodeID {
 	replicas := make([]base.NodeID, 0, replicationFactor)
-	at := p.next
-	for {
-		if id, ok := p.racks[at].unfenced.take(); ok {
-			replicas = append(replicas, id)
-			break
-		}
-		at = (at + 1) % len(p.racks)
+	leader := p.next
+	for len(p.racks[leader].unfenced) == 0 {
+		leader = (leader + 1) % len(p.racks)
 	}
-	for len(replicas) < replicationFactor {
-		at = (at + 1) % len(p.racks)
-		if id, ok := p.racks[at].take(); ok {
+	for distance := 0; len(replicas) < replicationFactor; distance++ {
+		r := p.racks[(leader+distance)%len(p.racks)]
+		if id, ok := r.take(p.cycle + distance%len(p.racks)); ok {
 			replicas = append(replicas, id)
 		}
 	}
-	p.next = (p.next + 1) % len(p.racks)
-	for _, r := range p.racks {
-		r.unfenced.advance()
-		r.fenced.advance()
-	}
+	p.advance()
 	return replicas
 }
 
