@@ -90,23 +90,27 @@ func (r *recovery) walk(s *segment, log io.ReaderAt, a *appender, pos, next, siz
 		if bad.offset < r.hints.frontier {
 			return 0, 0, r.lost(s.path(suffixLog), bad.pos, bad.offset, "%s (durable up to offset %d)", bad.reason, r.hints.frontier)
 		}
-		return w.next, w.pos, r.mayCut(s, log, bad, size)
+		return w.next, w.pos, r.mayCut(s, w, bad)
 	}
 }
 
 // mayCut decides whether what follows a bad place above the frontier can be a
-// torn tail. It can't if a valid batch with a lower offset comes behind: then
-// some header before was damaged and led the walk astray. And if no witness
-// tells what was durable, any valid batch behind speaks against it.
-func (r *recovery) mayCut(s *segment, log io.ReaderAt, bad *badBatch, size int64) error {
-	limit := bad.offset
+// torn tail.
+//
+// Where offsets may have gaps, a damaged base offset, which no checksum covers,
+// can lead the walk past the frontier; then a valid batch follows that belongs
+// below it. And if no witness tells what was durable, any valid batch behind
+// speaks against a torn tail. A batch below w.prev proves nothing: a header that
+// was torn inside its base offset looks like that.
+func (r *recovery) mayCut(s *segment, w *walker, bad *badBatch) error {
+	low, high := w.prev, min(bad.offset, r.hints.frontier)
 	if !r.hints.known {
-		limit = math.MaxInt64
+		high = math.MaxInt64
 	}
 	found := !r.hints.known && s != r.segs.active()
-	if !found {
+	if !found && low < high && (!r.l.contiguous() || !r.hints.known) {
 		var err error
-		if found, err = validBatchBehind(log, bad.pos, size, limit); err != nil {
+		if found, err = validBatchBehind(w.r, bad.pos, w.end, low, high); err != nil {
 			return err
 		}
 	}
@@ -117,8 +121,8 @@ func (r *recovery) mayCut(s *segment, log io.ReaderAt, bad *badBatch, size int64
 }
 
 // validBatchBehind looks at every byte from pos on for a whole batch with a
-// right checksum and a base offset below limit.
-func validBatchBehind(log io.ReaderAt, pos, size, limit int64) (bool, error) {
+// right checksum and a base offset in [low, high).
+func validBatchBehind(log io.ReaderAt, pos, size, low, high int64) (bool, error) {
 	if pos >= size {
 		return false, nil
 	}
@@ -128,7 +132,8 @@ func validBatchBehind(log io.ReaderAt, pos, size, limit int64) (bool, error) {
 	}
 	for ; len(buf) >= record.HeaderSize; buf = buf[1:] {
 		b, _, err := record.Split(buf)
-		if err == nil && b.BaseOffset() < limit && checkPlace(b, 0, int64(len(buf)), 0, walkRules{}) == nil && b.CheckCRC() == nil {
+		if err == nil && b.BaseOffset() >= low && b.BaseOffset() < high &&
+			checkPlace(b, 0, int64(len(buf)), low, walkRules{}) == nil && b.CheckCRC() == nil {
 			return true, nil
 		}
 	}

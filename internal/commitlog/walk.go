@@ -49,6 +49,7 @@ type walker struct {
 
 	pos  int64 // of the next batch
 	next int64 // smallest offset it may have
+	prev int64 // what next was before the last step
 
 	buf   *[walkBuffer]byte
 	at    int64  // file position of have
@@ -58,7 +59,7 @@ type walker struct {
 
 // newWalker starts at pos, where a batch at or after offset next is expected.
 func newWalker(r io.ReaderAt, pos, end, next int64, rules walkRules) *walker {
-	return &walker{r: r, pos: pos, end: end, next: next, rules: rules, buf: walkBuffers.Get().(*[walkBuffer]byte)}
+	return &walker{r: r, pos: pos, end: end, next: next, prev: next, rules: rules, buf: walkBuffers.Get().(*[walkBuffer]byte)}
 }
 
 func (w *walker) close() {
@@ -98,6 +99,7 @@ func (w *walker) step() (record.Batch, int64, error) {
 			}
 		}
 	}
+	w.prev = w.next
 	w.pos, w.next = pos+int64(size), b.NextOffset()
 	return b, pos, nil
 }
