@@ -36,6 +36,10 @@ func TestAnyCommands(t *testing.T) {
 		log := &recorder{store: metadata.NewStore(nil)}
 		next := byte(0)
 		c := New(log, log.store, Config{NodeID: 1, Broker: confkey.Values{}, NewID: func() base.UUID { next++; return base.UUID{next, 15: 9} }})
+		if rapid.IntRange(0, 3).Draw(t, "furnished") > 0 {
+			_, _ = c.RegisterBroker(context.Background(), Registration{ID: 1, Incarnation: base.NewUUID(), Listeners: []metadata.Listener{{Name: "P"}}})
+			_ = c.CreateTopics(context.Background(), []NewTopic{simple("a"), simple("b.c")}, false)
+		}
 		for range rapid.IntRange(1, 25).Draw(t, "commands") {
 			anyCommand(t, c)
 		}

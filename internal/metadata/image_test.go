@@ -250,3 +250,25 @@ func TestResourceNames(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// The digest is compared between nodes and between versions: it must not change
+// by accident.
+func TestHashIsStable(t *testing.T) {
+	u := id(1)
+	img, d := Empty().Apply([]*metapb.Record{
+		Record(&metapb.ClusterInit{ClusterId: "c"}),
+		Record(&metapb.FeatureLevel{Name: "metadata.version", Level: 33}),
+		Record(&metapb.RegisterBroker{Id: 1, Incarnation: u[:], Listeners: []*metapb.Listener{{Name: "P", Host: "h", Port: 9092}}, Directories: [][]byte{u[:]}}),
+		topicRec(1, "a.b"), partitionRec(1, 0, 1), configRec(ResourceTopic, "a.b", "k", proto.String("v")),
+		Record(&metapb.ProducerIDs{Next: 1000}),
+	}, 9)
+	if d.Rejected != 0 {
+		t.Fatal(describe(d))
+	}
+	if got := img.Hash(); got != "c2c5ed4071bad674e8c284699d58e061" {
+		t.Errorf("hash %s", got)
+	}
+	if got := img.ExactHash(); got != "5aa71588b492e6b45e10a64454a88390" {
+		t.Errorf("exact hash %s", got)
+	}
+}

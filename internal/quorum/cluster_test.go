@@ -349,6 +349,7 @@ func TestWipedVoterDoesNotCount(t *testing.T) {
 		c.stop(2, false)
 		c.stop(3, false)
 		c.add(Voter{3, base.UUID{3, 0xee}}, nil)
+		<-time.After(time.Second) // node 1 may have led; it notices that nobody follows
 		for range 500 {
 			<-time.After(10 * time.Millisecond)
 			if c.nodes[1].q.IsLeader() || c.nodes[3].q.IsLeader() {

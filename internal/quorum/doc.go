@@ -56,7 +56,7 @@
 //	  2 state     term:8 vote:8 commit:8
 //	  3 entry     type:1 term:8 index:8 length:4 data
 //	  4 snapshot  index:8 term:8  (the log continues after this snapshot)
-//	  5 seal      (nothing follows in this segment)
+//	  5 seal      (nothing follows in this segment; written once the next one exists)
 //
 // A snapshot file:
 //
@@ -74,8 +74,10 @@
 // proves that this one had been fsynced); and what is there looks like sectors
 // that never reached the disk: the header is all zeros, or the header is good
 // and some sector of its body is all zeros. Anything else is corruption. So is a
-// segment that is shorter than its size says, has a bad block in the middle or
-// lacks its seal. What cannot be told from a torn write is a durable last block
+// segment that is shorter than its size says, has a bad block in the middle,
+// lacks its seal, or is sealed without a successor. A power loss while segments
+// change leaves the last but one unsealed and the last one unused; this, and
+// only this, is completed. What cannot be told from a torn write is a durable last block
 // in which whole sectors turned to zeros; Close writes one more block, which
 // closes this gap for clean shutdowns.
 //

@@ -170,3 +170,20 @@ func TestConcurrentProposalsShareSyncs(t *testing.T) {
 		t.Errorf("%d syncs for %d proposals", syncs, n)
 	}
 }
+
+func TestOnTheOperatingSystem(t *testing.T) {
+	cfg := single(vfs.OS(), &journal{})
+	cfg.Path = t.TempDir() + "/deep/quorum"
+	q := mustOpen(t, cfg)
+	for i := range 50 {
+		mustPropose(t, q, fmt.Sprint(i))
+	}
+	mustClose(t, q)
+	sm := &journal{}
+	cfg.SM = sm
+	q = mustOpen(t, cfg)
+	if n := len(sm.all()); n != 50 {
+		t.Errorf("%d entries after a restart", n)
+	}
+	mustClose(t, q)
+}
