@@ -87,13 +87,14 @@ func (c *cluster) stop(id base.NodeID, crash bool) {
 	m := c.nodes[id]
 	q := m.q
 	m.q = nil
+	rnd := rand.New(rand.NewPCG(c.rnd.Uint64(), 5))
 	c.mu.Unlock()
 	if q == nil {
 		return
 	}
 	lost := m.fs
 	if crash {
-		lost = m.fs.CrashClone(vfs.CrashOptions{KeepUnsynced: 0.5, Rand: c.rnd})
+		lost = m.fs.CrashClone(vfs.CrashOptions{KeepUnsynced: 0.5, Rand: rnd})
 	}
 	mustClose(c.t, q)
 	m.fs = lost
