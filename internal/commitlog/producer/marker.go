@@ -14,7 +14,7 @@ type marker struct {
 }
 
 // readMarker returns false for a control batch that compaction has emptied and
-// for control records of other kinds: neither says anything about a transaction.
+// for control records of other kinds: neither ends a transaction.
 func readMarker(b record.Batch) (marker, bool) {
 	c, err := record.ParseControl(b)
 	if err != nil || c.Type != record.Abort && c.Type != record.Commit {

@@ -338,6 +338,25 @@ func TestPlainBatches(t *testing.T) {
 	}
 }
 
+// A marker that compaction emptied still fences: its header has the epoch.
+func TestEmptiedMarkerFences(t *testing.T) {
+	s := NewState(Options{})
+	b, _, err := markerBatch(record.Abort, 0, 1, 5, 10, 0).Filter(func(record.Record) bool { return false }, record.FilterOptions{RetainEmpty: true})
+	if err != nil || b.Count() != 0 {
+		t.Fatal(b.Count(), err)
+	}
+	if done, ok := s.Append(b, 0); ok {
+		t.Fatalf("an empty marker ended %+v", done)
+	}
+	var fenced *FencedError
+	if _, err := s.Check(spec{pid: 1, epoch: 4, count: 1}.batch(), 0); !errors.As(err, &fenced) {
+		t.Error(err)
+	}
+	if _, err := s.Check(spec{pid: 1, epoch: 5, count: 1}.batch(), 0); err != nil {
+		t.Error(err)
+	}
+}
+
 // Expiry gives the memory back.
 func TestExpiryShrinks(t *testing.T) {
 	s := NewState(Options{ExpirationMs: 10})

@@ -114,6 +114,7 @@ func (s *State) Append(b record.Batch, nowMs int64) (done Completed, ok bool) {
 	if b.IsControl() {
 		m, ok := readMarker(b)
 		if !ok {
+			s.emptiedMarker(b, nowMs)
 			return Completed{}, false
 		}
 		return s.endTxn(s.entryFor(pid), b, m, nowMs)
@@ -148,6 +149,19 @@ func (s *State) endTxn(e *entry, b record.Batch, m marker, nowMs int64) (done Co
 	e.coordEpoch, e.txnFirst = m.coordEpoch, noOffset
 	e.lastTimestamp, e.seenMs = m.timestamp, nowMs
 	return done, ok
+}
+
+// emptiedMarker takes a control batch without a record. Compaction keeps such a
+// header because its epoch is the last that the producer has shown: an older
+// one must stay fenced.
+func (s *State) emptiedMarker(b record.Batch, nowMs int64) {
+	if b.Count() != 0 {
+		return
+	}
+	if e := s.entryFor(b.ProducerID()); b.ProducerEpoch() > e.epoch {
+		e.setEpoch(b.ProducerEpoch())
+		e.lastTimestamp, e.seenMs = b.MaxTimestamp(), nowMs
+	}
 }
 
 // FirstUnstable is the first offset of a transaction that is open, or whose
