@@ -18,6 +18,7 @@ func (d *Dir) Close() error {
 		return nil
 	}
 	d.keeper.close()
+	d.cleaner.close()
 	d.flusher.close()
 	logs := d.allLogs()
 	err := d.Offline()

@@ -49,7 +49,7 @@ type crashRig struct {
 	step   string
 	points []crashPoint
 	ts     int64
-	seq    int32
+	seqs   [3]int32 // next sequence of each producer
 }
 
 func newCrashRig(t *testing.T, seed uint64) *crashRig {
@@ -123,13 +123,14 @@ func (r *crashRig) flush() { r.do(func() error { return r.l.Flush() }) }
 
 // appendOne adds a batch; the expected sequence foresees it.
 func (r *crashRig) appendOne() error {
-	b := record.NewBuilder(record.BuilderOptions{Idempotent: true, ProducerID: 9, BaseSequence: r.seq})
+	pid := r.rand.IntN(len(r.seqs))
+	b := record.NewBuilder(record.BuilderOptions{Idempotent: true, ProducerID: int64(pid), BaseSequence: r.seqs[pid]})
 	for range 1 + r.rand.IntN(3) {
 		b.Append(r.ts, []byte("k"), bytes.Repeat([]byte{byte(r.rand.Uint32())}, r.rand.IntN(200)))
-		r.seq++
+		r.seqs[pid]++
 		r.ts++
 	}
-	batch, epoch := b.Build(), r.seq/10
+	batch, epoch := b.Build(), int32(len(r.current())/5)
 	stored := record.Batch(slices.Clone(batch))
 	stored.SetBaseOffset(r.l.EndOffset())
 	stored.SetLeaderEpoch(epoch)
@@ -159,9 +160,9 @@ func (r *crashRig) truncate(to func() int64) {
 		if err := r.l.Truncate(at); err != nil {
 			return err
 		}
-		r.seq = 0
+		r.seqs = [3]int32{}
 		for _, b := range kept {
-			r.seq += b.Count()
+			r.seqs[b.ProducerID()] += b.Count()
 		}
 		r.change("after truncate", func(w *crashExpectation) {
 			w.seqs = [][]record.Batch{kept}
@@ -179,6 +180,19 @@ func (r *crashRig) raiseStart(to func() int64) {
 			return err
 		}
 		r.change("after delete records", func(w *crashExpectation) { w.starts[0] = at })
+		return nil
+	})
+}
+
+// retention removes old segments without anybody having raised the start.
+func (r *crashRig) retention(to func() int64) {
+	r.do(func() error {
+		at := to()
+		r.change("retention", func(w *crashExpectation) { w.starts[1] = max(at, w.starts[1]) })
+		if err := r.l.removeBelow(at); err != nil {
+			return err
+		}
+		r.change("after retention", func(w *crashExpectation) { w.starts[0] = r.l.StartOffset() })
 		return nil
 	})
 }
@@ -225,7 +239,13 @@ func (r *crashRig) scenario() {
 	r.do(func() error { return r.d.frontier.rewrite() })
 	r.do(func() error { r.d.checkpoint(); return r.d.Offline() })
 	r.truncate(func() int64 { return r.l.EndOffset() - 2 })
-	r.append(2)
+	r.append(25)
+	r.flush()
+	r.retention(func() int64 { return r.l.EndOffset() - 3 })
+	r.append(12)
+	r.flush()
+	r.raiseStart(func() int64 { return r.l.EndOffset() - 1 })
+	r.append(1)
 	r.reopen()
 	r.deleteLog()
 	r.close()
@@ -235,7 +255,6 @@ func (r *crashRig) scenario() {
 // the log is being recovered.
 func (r *crashRig) verify() {
 	r.mem.OnSync(nil)
-	r.t.Logf("%d disks", len(r.points))
 	for i, p := range r.points {
 		if i%10 == 0 {
 			r.verifyTwice(p)
@@ -280,11 +299,9 @@ func (p crashPoint) verify() (err error) {
 		return err
 	}
 	defer d.Close() //nolint:errcheck // the disk is thrown away
-	inv := d.Inventory()
-	if len(inv) == 0 || p.want.gone {
-		if len(inv) == 0 != p.want.gone && !p.want.deleted {
-			return fmt.Errorf("the log is there: %v, must be gone: %v", inv, p.want.gone)
-		}
+	if found := len(d.Inventory()) > 0; found && p.want.gone || !found && !p.want.deleted {
+		return fmt.Errorf("the log is there: %v, must be gone: %v", found, p.want.gone)
+	} else if !found {
 		return nil
 	}
 	l, err := d.OpenLog(testTP, testID, testConfig())
@@ -329,20 +346,28 @@ func firstDifference(got []byte, seq []record.Batch) string {
 	return "more than expected"
 }
 
-// retry sends the producer's last batch again: it must be known.
+// retry compares the producer state with the log and sends the last batch again,
+// which must be known.
 func (p crashPoint) retry(l *Log, seq []record.Batch, start, end int64) error {
-	var last record.Batch
+	last := map[int64]record.Batch{}
+	var newest record.Batch
 	for _, b := range seq {
 		if b.NextOffset() <= end {
-			last = b
+			last[b.ProducerID()], newest = b, b
 		}
 	}
-	if last == nil || last.BaseOffset() < start {
+	for _, info := range l.Producers() {
+		b, ok := last[info.ProducerID]
+		if !ok || info.LastOffset != b.LastOffset() || info.LastSequence != b.LastSequence() {
+			return fmt.Errorf("producer state %+v, want the batch at %d (%v)", info, b.BaseOffset(), ok)
+		}
+	}
+	if newest == nil || newest.BaseOffset() < start {
 		return nil
 	}
-	a, err := l.Append(slices.Clone(last), AppendOptions{NowMs: 1})
-	if err != nil || !a.Duplicate || a.First != last.BaseOffset() {
-		return fmt.Errorf("retry of the batch at %d: %+v, %w", last.BaseOffset(), a, err)
+	a, err := l.Append(slices.Clone(newest), AppendOptions{NowMs: 1})
+	if err != nil || !a.Duplicate || a.First != newest.BaseOffset() {
+		return fmt.Errorf("retry of the batch at %d: %+v, %w", newest.BaseOffset(), a, err)
 	}
 	return nil
 }

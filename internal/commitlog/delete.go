@@ -1,8 +1,6 @@
 package commitlog
 
 import (
-	"encoding/hex"
-	"path/filepath"
 	"time"
 
 	"github.com/milena-io/milena/internal/base"
@@ -25,39 +23,12 @@ func (d *Dir) DeleteLog(tp base.TopicPartition, id base.UUID) error {
 	if have := l.TopicID(); have != id && !have.IsZero() {
 		return &TopicIDError{TP: tp, Have: have, Want: id}
 	}
-	l.flushMu.Lock()
-	defer l.flushMu.Unlock()
-	l.abandon(ErrDeleted)
-	d.frontier.forget(l)
-	trash := trashName(tp)
-	if err := d.opts.FS.Rename(l.path, filepath.Join(d.opts.Path, trash)); err != nil {
-		return d.fail("delete "+l.path, err)
+	path, err := d.retire(l, uniqueName(tp, deleteSuffix))
+	if err != nil {
+		return err
 	}
-	d.mu.Lock()
-	if d.logs[tp] == l {
-		delete(d.logs, tp)
-		d.count.Add(-1)
-	}
-	d.mu.Unlock()
-	if err := d.opts.FS.SyncDir(d.opts.Path); err != nil {
-		return d.fail("delete "+l.path, err)
-	}
-	d.removeLater(filepath.Join(d.opts.Path, trash), time.Duration(l.cfg.Load().FileDeleteDelayMs)*time.Millisecond)
+	d.removeLater(path, time.Duration(l.cfg.Load().FileDeleteDelayMs)*time.Millisecond)
 	return nil
-}
-
-// maxDirName is what file systems allow for a name.
-const maxDirName = 255
-
-// trashName is Kafka's topic-partition.<unique id>-delete, with a long topic cut.
-func trashName(tp base.TopicPartition) string {
-	u := base.NewUUID()
-	tail := "." + hex.EncodeToString(u[:]) + deleteSuffix
-	name := tp.String()
-	if len(name)+len(tail) > maxDirName {
-		name = name[:maxDirName-len(tail)]
-	}
-	return name + tail
 }
 
 // gone tells that the log was deleted, so that nothing is to be said about it.

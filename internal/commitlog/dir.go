@@ -22,6 +22,7 @@ import (
 type Dir struct {
 	opts     DirOptions
 	id       base.UUID
+	verified int // logs verified by open
 	lock     io.Closer
 	defaults Config // for logs that nobody has opened yet
 
@@ -31,6 +32,7 @@ type Dir struct {
 	flusher  *flusher
 	frontier *frontier
 	keeper   *keeper
+	cleaner  *cleaner
 	starts   startKeeper
 	corrupt  sync.Map // files whose damage was reported
 	offline  atomic.Pointer[failure]

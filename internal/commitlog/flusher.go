@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -173,11 +174,39 @@ func (l *Log) beginFlush() (flushJob, bool) {
 // sync syncs files and directories; any order will do, since nothing counts
 // before all of it is done.
 func (l *Log) sync(job flushJob) error {
-	fs := l.d.opts.FS
+	fsys := l.d.opts.FS
 	for _, s := range job.segs {
-		if s.size.Load() == 0 {
-			continue
+		if err := l.syncSegment(s, job.debt); err != nil {
+			return err
 		}
+	}
+	for _, f := range []struct {
+		debt syncDebt
+		name string
+	}{
+		{debtMeta, checkpoint.PartitionFile}, {debtEpochs, epoch.FileName},
+	} {
+		if job.debt&f.debt != 0 {
+			if err := syncFile(fsys, l.path, f.name); err != nil {
+				return err
+			}
+		}
+	}
+	if job.debt&debtDir != 0 {
+		if err := fsys.SyncDir(l.path); err != nil {
+			return err
+		}
+	}
+	if job.debt&debtRoot != 0 {
+		return fsys.SyncDir(filepath.Dir(l.path))
+	}
+	return nil
+}
+
+// syncSegment syncs the data of a segment and what can't be derived again once
+// older segments are gone.
+func (l *Log) syncSegment(s *segment, debt syncDebt) error {
+	if s.size.Load() > 0 {
 		h, err := l.d.files.acquire(s, kindLog)
 		if err != nil {
 			return err
@@ -187,31 +216,20 @@ func (l *Log) sync(job flushJob) error {
 		if err != nil {
 			return err
 		}
-		if job.debt&debtTxn != 0 {
-			if err := l.txnIndex(s).Sync(); err != nil {
-				return err
-			}
-		}
 	}
-	if job.debt&debtMeta != 0 {
-		if err := syncFile(fs, l.path, checkpoint.PartitionFile); err != nil {
+	if debt&debtTxn != 0 {
+		if err := l.txnIndex(s).Sync(); err != nil {
 			return err
 		}
 	}
-	if job.debt&debtEpochs != 0 {
-		if err := syncFile(fs, l.path, epoch.FileName); err != nil {
-			return err
-		}
+	if debt&debtSnapshots == 0 {
+		return nil
 	}
-	if job.debt&debtDir != 0 {
-		if err := fs.SyncDir(l.path); err != nil {
-			return err
-		}
+	err := syncFile(l.d.opts.FS, l.path, offsetName(s.base)+suffixSnapshot)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	if job.debt&debtRoot != 0 {
-		return fs.SyncDir(filepath.Dir(l.path))
-	}
-	return nil
+	return err
 }
 
 // endFlush publishes the durable offset and lets go of the active file if

@@ -62,11 +62,12 @@ type failure struct{ err error }
 type syncDebt uint8
 
 const (
-	debtDir    syncDebt = 1 << iota // names in the log's directory
-	debtRoot                        // the name of the log's directory
-	debtMeta                        // content of partition.metadata
-	debtEpochs                      // content of leader-epoch-checkpoint
-	debtTxn                         // transaction indexes of the segments to be flushed
+	debtDir       syncDebt = 1 << iota // names in the log's directory
+	debtRoot                           // the name of the log's directory
+	debtMeta                           // content of partition.metadata
+	debtEpochs                         // content of leader-epoch-checkpoint
+	debtTxn                            // transaction indexes of the segments to be flushed
+	debtSnapshots                      // producer snapshots at the bases of those
 )
 
 func newLog(d *Dir, tp base.TopicPartition, id base.UUID) *Log {

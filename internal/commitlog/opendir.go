@@ -65,6 +65,7 @@ func makeDir(fsys vfs.FS, path string) error {
 func newDir(o DirOptions) *Dir {
 	d := &Dir{opts: o, defaults: DefaultConfig(), logs: map[base.TopicPartition]*Log{}}
 	d.keeper = newKeeper(o.Now)
+	d.cleaner = newCleaner(d)
 	d.files = newFileCache(o.FS, o.MaxOpenFiles, d.keeper.flushLazy)
 	d.tail.budget = o.TailCacheBytes
 	d.space = spaceGuard{fs: o.FS, path: o.Path, reserve: o.ReserveBytes}
@@ -89,6 +90,9 @@ func (d *Dir) open(ctx context.Context) error {
 		return err
 	}
 	d.count.Store(int64(len(d.logs)))
+	if err := d.cleaner.open(); err != nil {
+		return err
+	}
 	// The journal must be right before the manifest, which says the same, goes.
 	if err := d.frontier.rewrite(); err != nil {
 		return err
@@ -145,7 +149,7 @@ func (d *Dir) openLogs(ctx context.Context, names []vfs.DirEntry) error {
 		}
 		if tp, ok := parseLogDir(e.Name); ok {
 			found[tp] = struct{}{}
-		} else if !strings.HasSuffix(e.Name, deleteSuffix) {
+		} else if !strings.HasSuffix(e.Name, deleteSuffix) && !strings.HasPrefix(e.Name, ownPrefix) {
 			d.opts.Logger.Warn("unknown directory left alone", slog.String("dir", filepath.Join(d.opts.Path, e.Name)))
 		}
 	}
@@ -165,6 +169,14 @@ func (d *Dir) openLogs(ctx context.Context, names []vfs.DirEntry) error {
 	}
 	return d.recoverAll(ctx, found)
 }
+
+// ownPrefix begins the names of everything in the directory that Kafka does not
+// have, such as the metadata quorum's folder.
+const ownPrefix = "milena."
+
+// Verified is the number of logs that had to be verified when the directory was
+// opened, because it was not closed cleanly before; 0 after a clean stop.
+func (d *Dir) Verified() int { return d.verified }
 
 // parseLogDir reads topic-partition. Kafka's -future and -stray directories and
 // whatever else lies about are not logs.
@@ -188,6 +200,7 @@ func (d *Dir) recoverAll(ctx context.Context, found map[base.TopicPartition]stru
 	if err != nil {
 		return err
 	}
+	d.verified = len(found)
 	logs := make([]*Log, 0, len(found))
 	for tp := range found {
 		l := newLog(d, tp, base.UUID{})
@@ -230,6 +243,8 @@ func (d *Dir) startKeeper(names []vfs.DirEntry) {
 	}
 	d.keeper.every(d.opts.CheckpointInterval, d.checkpoint)
 	d.keeper.every(tailSweepEvery, d.tail.sweep)
+	d.keeper.every(d.opts.RetentionCheckInterval, d.applyRetention)
+	d.keeper.every(cleanerBackoff, d.cleaner.wake)
 	d.keeper.start()
 }
 

@@ -74,7 +74,9 @@ func (d *Dir) rebuildProducers(l *Log, snapshots []int64, trusted int64) error {
 	slices.Sort(snapshots)
 	from := (*l.segs.Load())[0].base
 	for _, at := range slices.Backward(snapshots) {
-		if at <= end && at > trusted {
+		// One from before the first segment lacks what was removed since: worse
+		// than none, since a producer that went on would be refused.
+		if at <= end && (at > trusted || at < from) {
 			continue
 		}
 		used, err := l.useSnapshot(at, end)
@@ -82,7 +84,7 @@ func (d *Dir) rebuildProducers(l *Log, snapshots []int64, trusted int64) error {
 			return err
 		}
 		if used {
-			from, l.snapshot = max(from, at), at
+			from, l.snapshot = at, at
 			break
 		}
 	}

@@ -73,11 +73,13 @@ func (l *Log) addSegment(first, nowMs int64) error {
 }
 
 // writeSnapshot stores the producer state as of offset, which spares recovery
-// the scan of everything before. It is derived data, so it is not synced.
+// the scan of everything before. The next flush syncs it: once older segments
+// are removed it can't be derived any more.
 func (l *Log) writeSnapshot(offset int64) error {
 	err := writeFile(l.d.opts.FS, segmentPath(l.path, offset, suffixSnapshot), l.producers.Snapshot())
 	if err == nil {
 		l.snapshot = offset
+		l.unsynced |= debtSnapshots | debtDir
 	}
 	return err
 }

@@ -129,6 +129,9 @@ func (l *Log) lowerFrontier(to int64) error {
 	if to < l.durable.Load() {
 		l.durable.Store(to)
 	}
+	if err := l.d.cleaner.lower(l.tp, to); err != nil {
+		return err
+	}
 	if err := l.d.dropRecoveryPoints(); err != nil {
 		return err
 	}
