@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,13 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/milena-io/milena/internal/config"
+	"github.com/milena-io/milena/internal/node"
 )
 
-// broker is a running node.
-type broker interface {
+// addresses are where a node can be reached.
+type addresses interface {
 	Addr() string
 	HTTPAddr() string
-	Close(ctx context.Context) error
 }
 
 type serverFlags struct {
@@ -102,9 +103,9 @@ func (f *serverFlags) logger(w io.Writer) (*slog.Logger, error) {
 // only on a disk that hangs.
 const shutdownPatience = 2 * time.Minute
 
-// serve runs a broker until the context ends.
+// serve runs a broker until the context ends or the broker cannot go on.
 func (a *app) serve(ctx context.Context, cfg config.Config, logger *slog.Logger, started time.Time) error {
-	n, err := startNode(ctx, cfg, logger)
+	n, err := node.Start(ctx, node.Config{Props: cfg.Props, DataDir: cfg.DataDir, HTTPAddr: cfg.HTTP, Logger: logger, Version: buildVersion().Version})
 	if err != nil {
 		return fmt.Errorf("the broker did not start: %w", err)
 	}
@@ -112,18 +113,23 @@ func (a *app) serve(ctx context.Context, cfg config.Config, logger *slog.Logger,
 	if len(cfg.Inert) > 0 {
 		logger.Info("these settings are accepted but have no effect here", "keys", strings.Join(cfg.Inert, ","))
 	}
-	<-ctx.Done()
-	logger.Info("shutting down", "hint", "a second signal ends the process at once")
+	var fatal error
+	select {
+	case <-ctx.Done():
+		logger.Info("shutting down", "hint", "a second signal ends the process at once")
+	case fatal = <-n.Fatal():
+		logger.Error("shutting down, because the broker cannot go on", "err", fatal)
+	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownPatience)
 	defer cancel()
-	if err := n.Close(stop); err != nil {
+	if err := errors.Join(fatal, n.Close(stop)); err != nil {
 		return fmt.Errorf("shutting down: %w", err)
 	}
 	logger.Info("stopped")
 	return nil
 }
 
-func printBanner(w io.Writer, cfg config.Config, n broker, took time.Duration) {
+func printBanner(w io.Writer, cfg config.Config, n addresses, took time.Duration) {
 	dir, err := filepath.Abs(cfg.DataDir)
 	if err != nil {
 		dir = cfg.DataDir

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -10,11 +9,10 @@ import (
 	"github.com/milena-io/milena/internal/config"
 )
 
-type fakeBroker struct{ addr, http string }
+type fixedAddresses struct{ addr, http string }
 
-func (b fakeBroker) Addr() string                { return b.addr }
-func (b fakeBroker) HTTPAddr() string            { return b.http }
-func (b fakeBroker) Close(context.Context) error { return nil }
+func (b fixedAddresses) Addr() string     { return b.addr }
+func (b fixedAddresses) HTTPAddr() string { return b.http }
 
 func TestBannerSaysWhereAndWhatNext(t *testing.T) {
 	cfg, err := config.Load(config.Sources{Sets: []string{"log.dirs=/data"}})
@@ -22,7 +20,7 @@ func TestBannerSaysWhereAndWhatNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	printBanner(&out, cfg, fakeBroker{"127.0.0.1:9092", "127.0.0.1:9644"}, 42*time.Millisecond)
+	printBanner(&out, cfg, fixedAddresses{"127.0.0.1:9092", "127.0.0.1:9644"}, 42*time.Millisecond)
 	for _, want := range []string{
 		" is ready, 42 ms after its start.\n", "  Kafka        127.0.0.1:9092\n", "  HTTP         http://127.0.0.1:9644  (/metrics, /healthz, /readyz)\n",
 		"  data         /data\n", "  durability   flushed: acks=all waits until records are on disk\n", "  echo hello | milena produce my_topic\n",
@@ -36,7 +34,7 @@ func TestBannerSaysWhereAndWhatNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Reset()
-	printBanner(&out, cfg, fakeBroker{"127.0.0.1:5000", ""}, 0)
+	printBanner(&out, cfg, fixedAddresses{"127.0.0.1:5000", ""}, 0)
 	for _, want := range []string{"  HTTP         off\n", "a power loss can lose the newest records", "  milena consume my_topic -b 127.0.0.1:5000\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("missing %q in\n%s", want, out.String())

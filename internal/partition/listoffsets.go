@@ -6,6 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/milena-io/milena/internal/commitlog"
+	"github.com/milena-io/milena/internal/record"
 )
 
 // Special timestamps of ListOffsets.
@@ -65,6 +66,20 @@ func (p *Partition) below(limit int64) func(commitlog.TimestampOffset, bool, err
 		}
 		return to, nil
 	}
+}
+
+// TimestampAt is the largest timestamp of the batch that holds the record at
+// offset: how old the oldest unread record of a consumer is, to within a batch.
+func (p *Partition) TimestampAt(offset int64) (ms int64, ok bool) {
+	chunk, err := p.log.Read(max(offset, p.log.StartOffset()), p.HighWatermark(), 1, true)
+	if err != nil || chunk.Bytes == 0 {
+		return 0, false
+	}
+	b, _, err := record.Split(chunk.Data[0])
+	if err != nil {
+		return 0, false
+	}
+	return b.MaxTimestamp(), true
 }
 
 // epochAt is the epoch of the record at offset; a log without records at it

@@ -3,7 +3,6 @@ package partition
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog"
@@ -11,8 +10,6 @@ import (
 
 // Options are what every partition of a node has in common.
 type Options struct {
-	// Now is the clock; nil means time.Now.
-	Now func() time.Time
 	// Events report what happened to whoever counts; any may be nil.
 	Events Events
 }
@@ -39,7 +36,6 @@ type Partition struct {
 	tp   base.TopicPartition
 	id   base.UUID
 	log  *commitlog.Log
-	now  func() time.Time
 	evts Events
 
 	hw       atomic.Int64
@@ -55,10 +51,7 @@ type Partition struct {
 
 // New wraps an open log. The replica leads nothing until BecomeLeader.
 func New(tp base.TopicPartition, id base.UUID, log *commitlog.Log, opts Options) *Partition {
-	p := &Partition{tp: tp, id: id, log: log, now: opts.Now, evts: opts.Events}
-	if p.now == nil {
-		p.now = time.Now
-	}
+	p := &Partition{tp: tp, id: id, log: log, evts: opts.Events}
 	p.hw.Store(log.StartOffset())
 	log.OnDurable(func(int64) { p.advance() })
 	return p

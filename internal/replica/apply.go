@@ -98,7 +98,11 @@ func (s *Set) open(a assigned, values confkey.Values) *holding {
 		s.log.Error("replica cannot be served", "topic", a.tp.Topic, "partition", a.tp.Partition, "err", err)
 		return &holding{id: a.topic.ID, err: err}
 	}
-	p := partition.New(a.tp, a.topic.ID, log, partition.Options{Now: s.cfg.Now, Events: s.cfg.Events})
+	opts := partition.Options{}
+	if s.cfg.Events != nil {
+		opts.Events = s.cfg.Events(a.tp.Topic)
+	}
+	p := partition.New(a.tp, a.topic.ID, log, opts)
 	p.SetConfig(cfg, values.Int("min.insync.replicas"))
 	return &holding{id: a.topic.ID, partition: p}
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -28,8 +27,8 @@ type Config struct {
 	// included. Topic settings cascade to it.
 	Props  func() confkey.Values
 	Logger *slog.Logger
-	Now    func() time.Time
-	Events partition.Events
+	// Events makes the callbacks of a topic's partitions; nil for none.
+	Events func(topic string) partition.Events
 }
 
 // Set is the replicas of one node.

@@ -1,0 +1,201 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/milena-io/milena/internal/adminhttp"
+	"github.com/milena-io/milena/internal/api"
+	"github.com/milena-io/milena/internal/base"
+	"github.com/milena-io/milena/internal/commitlog"
+	"github.com/milena-io/milena/internal/confkey"
+	"github.com/milena-io/milena/internal/controller"
+	"github.com/milena-io/milena/internal/coordinator"
+	"github.com/milena-io/milena/internal/metadata"
+	"github.com/milena-io/milena/internal/quorum"
+	"github.com/milena-io/milena/internal/replica"
+	"github.com/milena-io/milena/internal/server"
+)
+
+// quorumDir is the metadata quorum's folder in the data directory.
+const quorumDir = "milena.quorum"
+
+// Node is one running broker.
+type Node struct {
+	cfg     Config
+	log     *slog.Logger
+	metrics *adminhttp.Metrics
+
+	dir      *commitlog.Dir
+	store    *metadata.Store
+	live     *liveProps
+	quorum   *quorum.Quorum
+	server   *server.Server
+	ctl      *controller.Controller
+	replicas *replica.Set
+	groups   *coordinator.Coordinator
+	http     *adminhttp.Server
+
+	ready   readiness
+	fatal   chan error
+	closers []closer // in the order of starting
+}
+
+// closer stops one part.
+type closer struct {
+	name  string
+	close func(ctx context.Context) error
+}
+
+// Start brings a broker up. When it returns, clients are being served. ctx
+// bounds the start only; an error leaves nothing running.
+func Start(ctx context.Context, cfg Config) (*Node, error) {
+	cfg.fill()
+	n := &Node{
+		cfg: cfg, log: cfg.Logger, fatal: make(chan error, 1),
+		metrics: adminhttp.NewMetrics(adminhttp.MetricsOptions{Version: cfg.Version}),
+	}
+	for _, step := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"data directory", n.openDir},
+		{"metadata quorum", n.openQuorum},
+		{"listeners", n.listen},
+		{"registration", n.register},
+		{"replicas", n.openReplicas},
+		{"groups", n.startGroups},
+		{"clients", n.serve},
+		{"metrics and health", n.startHTTP},
+	} {
+		if err := step.run(ctx); err != nil {
+			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+			defer cancel()
+			return nil, errors.Join(fmt.Errorf("%s: %w", step.name, err), n.Close(stop))
+		}
+	}
+	n.ready.done()
+	return n, nil
+}
+
+// Close stops the broker: no new requests, then the parts in the opposite order
+// of their start, the data directory last. A clean stop lets the next start skip
+// all verification.
+func (n *Node) Close(ctx context.Context) error {
+	n.ready.stopping()
+	var errs []error
+	for len(n.closers) > 0 {
+		c := n.closers[len(n.closers)-1]
+		n.closers = n.closers[:len(n.closers)-1]
+		if err := c.close(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", c.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (n *Node) onClose(name string, fn func(ctx context.Context) error) {
+	n.closers = append(n.closers, closer{name, fn})
+}
+
+// Fatal delivers the error that ended a part which the broker cannot live
+// without. The owner should Close the node.
+func (n *Node) Fatal() <-chan error { return n.fatal }
+
+func (n *Node) openDir(ctx context.Context) error {
+	p := n.cfg.Props
+	dir, err := commitlog.OpenDir(ctx, commitlog.DirOptions{
+		FS: n.cfg.FS, Path: n.cfg.DataDir, NodeID: n.cfg.nodeID(), Logger: n.log, Events: n.logEvents(), Now: n.cfg.Now,
+		MaxOpenFiles:           p.Int("milena.max.open.files"),
+		TailCacheBytes:         p.Int64("milena.tail.cache.bytes"),
+		FlushParallelism:       p.Int("milena.flush.parallelism"),
+		ReserveBytes:           p.Int64("milena.disk.reserve.bytes"),
+		RetentionCheckInterval: p.Duration("log.retention.check.interval.ms"),
+		ProducerIDExpiration:   p.Duration("producer.id.expiration.ms"),
+		CleanerMaxBytesPerSec:  p.Float("log.cleaner.io.max.bytes.per.second"),
+	})
+	if err != nil {
+		return err
+	}
+	n.dir = dir
+	n.onClose("data directory", func(context.Context) error { return dir.Close() })
+	return nil
+}
+
+func (n *Node) openQuorum(ctx context.Context) error {
+	n.store = metadata.NewStore(n.log)
+	n.live = newLiveProps(n.cfg.nodeID(), n.cfg.Props)
+	n.store.Subscribe("configuration", n.live.apply)
+	q, err := quorum.Open(ctx, quorum.Config{
+		NodeID: n.cfg.nodeID(), DirectoryID: n.dir.DirectoryID(), FS: n.cfg.FS,
+		Path: filepath.Join(n.cfg.DataDir, quorumDir), SM: n.store, Logger: n.log,
+		OnFatal: func(err error) {
+			n.log.Error("metadata quorum stopped", "err", err)
+			n.fatal <- err // called once
+		},
+	})
+	if err != nil {
+		return err
+	}
+	n.quorum = q
+	n.onClose("metadata quorum", func(context.Context) error { return q.Close() })
+	return nil
+}
+
+// register makes the cluster, if it is new, and this broker's place in it.
+func (n *Node) register(ctx context.Context) error {
+	n.ctl = controller.New(n.quorum, n.store, controller.Config{NodeID: n.cfg.nodeID(), Broker: n.cfg.Props, Logger: n.log})
+	id, err := n.ctl.Bootstrap(ctx, n.dir.ClusterID())
+	if err != nil {
+		return err
+	}
+	if id != n.dir.ClusterID() {
+		return fmt.Errorf("the data directory %s belongs to cluster %s, but its metadata to %s: they come from different places",
+			n.cfg.DataDir, n.dir.ClusterID(), id)
+	}
+	_, err = n.ctl.RegisterBroker(ctx, controller.Registration{
+		ID: n.cfg.nodeID(), Incarnation: base.NewUUID(), Listeners: n.advertised(), Rack: n.cfg.Props.String("broker.rack"),
+		Directories: []base.UUID{n.dir.DirectoryID()}, Unclean: n.dir.Verified() > 0,
+	})
+	return err
+}
+
+func (n *Node) openReplicas(context.Context) error {
+	n.replicas = replica.New(replica.Config{
+		Self: n.cfg.nodeID(), Store: n.store, Dir: n.dir, Props: n.live.Get, Logger: n.log, Events: n.topicEvents,
+	})
+	n.onClose("replicas", func(context.Context) error { n.replicas.Close(); return nil })
+	n.replicas.Start()
+	return nil
+}
+
+func (n *Node) startGroups(context.Context) error {
+	n.groups = coordinator.New(coordinator.Options{
+		Self: n.cfg.nodeID(), Config: coordinator.ConfigFrom(n.cfg.Props), Replicas: n.replicas, Image: n.store.Current,
+		CreateTopic: n.createInternal, Logger: n.log,
+	})
+	n.onClose("groups", func(context.Context) error { n.groups.Close(); return nil })
+	n.store.Subscribe("groups", n.groups.Follow)
+	return nil
+}
+
+// serve lets clients in.
+func (n *Node) serve(context.Context) error {
+	handler := api.New(api.Config{
+		NodeID: n.cfg.nodeID(), Static: n.cfg.Props, Broker: n.live.Get, Image: n.store.Current,
+		Replicas: api.LocalReplicas(n.replicas, n.dir), Controller: apiController{n.ctl}, Groups: n.groups, Quorum: n.quorum,
+		Limits: n.wireLimits(), Logger: n.log, Now: n.cfg.Now,
+	})
+	n.server.Serve(handler)
+	return nil
+}
+
+// Props is the configuration in force.
+func (n *Node) Props() confkey.Values { return n.live.Get() }
+
+// Image is the cluster's metadata as this node sees it.
+func (n *Node) Image() *metadata.Image { return n.store.Current() }
