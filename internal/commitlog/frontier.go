@@ -201,9 +201,8 @@ func (f *frontier) sync() {
 	}
 }
 
-// set writes a log's frontier durably: before it is cut, since nothing at or
-// above to can be demanded of it from then on, and before its beginning is
-// removed, since recovery must not take the rest for something that floats.
+// set writes a log's frontier durably, before the log is cut: nothing at or
+// above to can be demanded of it from then on.
 func (f *frontier) set(l *Log, to int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

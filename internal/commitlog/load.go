@@ -47,7 +47,7 @@ func (l *Log) load() error {
 // reverify runs crash recovery on a log of which everything was durable.
 func (l *Log) reverify() error {
 	r := recovery{l: l, d: l.d, fs: l.d.opts.FS, hints: recoveryHints{
-		frontier: l.end.Load(), known: true, start: l.start.Load(), cleaned: l.sparse.Load(),
+		frontier: l.end.Load(), boundary: l.end.Load(), known: true, start: l.start.Load(), cleaned: l.sparse.Load(),
 	}}
 	return r.run()
 }

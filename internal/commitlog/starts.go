@@ -62,12 +62,24 @@ func (l *Log) SetStartOffset(offset int64) error {
 	if offset <= l.start.Load() {
 		return nil
 	}
+	if err := l.flushUpTo(offset); err != nil {
+		return err
+	}
 	if err := l.d.starts.save(l, offset); err != nil {
 		return l.d.fail("write "+checkpoint.LogStartFile, err)
 	}
 	l.raiseStart(offset)
 	l.d.keeper.after(0, l.dropBelowStart)
 	return nil
+}
+
+// flushUpTo makes what lies below a future start durable: recovery takes a
+// start for a promise that it was. The caller holds flushMu.
+func (l *Log) flushUpTo(start int64) error {
+	if l.durable.Load() >= start {
+		return nil
+	}
+	return l.flushHeld()
 }
 
 // raiseStart publishes a start offset that is durable already.
@@ -105,12 +117,7 @@ func (l *Log) removeBelow(offset int64) error {
 		return nil
 	}
 	start := max(l.start.Load(), set[n].base)
-	if l.durable.Load() < start {
-		if err := l.flushHeld(); err != nil {
-			return err
-		}
-	}
-	if err := l.d.frontier.set(l, l.durable.Load()); err != nil {
+	if err := l.flushUpTo(start); err != nil {
 		return err
 	}
 	if err := l.d.starts.save(l, start); err != nil {

@@ -70,8 +70,8 @@ func (r *recovery) walk(s *segment, log io.ReaderAt, a *appender, pos, next, siz
 	for {
 		b, at, err := w.step()
 		if err == nil {
-			if b.BaseOffset() < r.hints.frontier && b.NextOffset() > r.hints.frontier {
-				return 0, 0, r.lost(s.path(suffixLog), at, b.BaseOffset(), "no batch ends at %d, where the durable part ended", r.hints.frontier)
+			if edge := r.hints.boundary; b.BaseOffset() < edge && b.NextOffset() > edge {
+				return 0, 0, r.lost(s.path(suffixLog), at, b.BaseOffset(), "no batch ends at %d, where the durable part ended", edge)
 			}
 			a.index.add(at, b.LastOffset(), b.MaxTimestamp())
 			r.noteEpoch(b)

@@ -87,6 +87,7 @@ func (w *witnesses) claim(logs []*Log) {
 // recoveryHints is what is known about a log before its files are looked at.
 type recoveryHints struct {
 	frontier int64 // everything below was durable
+	boundary int64 // the frontier, if a batch must end there, else -1
 	known    bool  // false: no witness, so damage can't be told from a torn tail
 	start    int64
 	startOK  bool // start is certain, even if it is 0
@@ -105,6 +106,11 @@ func (w witnesses) hints(l *Log) recoveryHints {
 		// of the journal. Without an id an entry that nobody else claims may be
 		// the log's.
 		h.known = w.journal.intact && !(l.TopicID().IsZero() && w.unclaimed[l.tp.Partition])
+	}
+	if h.boundary = h.frontier; h.known && h.start > h.frontier {
+		// A start is written only after what is below it was durable. It may lie
+		// inside a batch.
+		h.frontier, h.boundary = h.start, -1
 	}
 	return h
 }
