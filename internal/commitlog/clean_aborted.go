@@ -12,7 +12,8 @@ import (
 // cleaned. The transaction indexes are asked first. They have no checksums, and
 // a wrong entry would have committed data thrown away; so as soon as there are
 // any entries, or the indexes were caught lying, the list is taken from the
-// markers in the log itself.
+// markers in the log itself. Those of transactions that began in the range may
+// lie anywhere below the high watermark, behind the last stable offset too.
 func (p *cleanPass) findAborted() error {
 	if !p.scanMarkers {
 		found, err := p.indexedAborts()
@@ -25,7 +26,7 @@ func (p *cleanPass) findAborted() error {
 	}
 	scan := abortScan{open: map[int64]int64{}}
 	for _, s := range p.plan.set {
-		if s.base >= p.plan.stable || s.base >= p.plan.end && !scan.concerns(p.plan.end) {
+		if s.base >= p.plan.committed || s.base >= p.plan.end && !scan.concerns(p.plan.end) {
 			break
 		}
 		if err := p.scanSegment(s, &scan); err != nil {
@@ -113,7 +114,7 @@ func (p *cleanPass) scanSegment(s *segment, scan *abortScan) error {
 		if err != nil {
 			return p.plan.log.cleanError("read "+s.path(suffixLog), err)
 		}
-		if b.LastOffset() >= p.plan.stable {
+		if b.LastOffset() >= p.plan.committed || b.BaseOffset() >= p.plan.end && !scan.concerns(p.plan.end) {
 			return nil
 		}
 		if p.c.stopping() {

@@ -11,12 +11,12 @@ import (
 // cleanPlan says what of a log could be compacted now. Segments below dirty have
 // been compacted before; those from there to end may be; the rest may not.
 type cleanPlan struct {
-	log    *Log
-	set    segmentSet // as it was when the plan was made
-	start  int64      // of the log
-	dirty  int64      // first offset that was never cleaned
-	end    int64      // base offset of the first segment that must not be cleaned
-	stable int64      // last stable offset
+	log       *Log
+	set       segmentSet // as it was when the plan was made
+	start     int64      // of the log
+	dirty     int64      // first offset that was never cleaned
+	end       int64      // base offset of the first segment that must not be cleaned
+	committed int64      // the high watermark
 
 	cleanBytes, dirtyBytes int64
 
@@ -39,7 +39,10 @@ func (p *cleanPlan) due() bool {
 // written within min.compaction.lag.ms. checkpoint is where the last clean
 // ended; one outside the log says nothing.
 func (l *Log) planClean(checkpoint int64, nowMs int64) (cleanPlan, error) {
-	p := cleanPlan{log: l, set: *l.segs.Load(), start: l.start.Load(), stable: l.lastStable()}
+	// The set is loaded last: everything below the high watermark is in it.
+	p := cleanPlan{log: l, committed: l.hw.Load(), start: l.start.Load()}
+	stable := l.stableBelow(p.committed)
+	p.set = *l.segs.Load()
 	p.dirty = checkpoint
 	if checkpoint < p.start || checkpoint > l.end.Load() {
 		p.dirty = p.start
@@ -48,7 +51,7 @@ func (l *Log) planClean(checkpoint int64, nowMs int64) (cleanPlan, error) {
 		p.end = p.dirty
 		return p, nil
 	}
-	limit := min(p.stable, l.durable.Load(), p.set.active().base)
+	limit := min(stable, l.durable.Load(), p.set.active().base)
 	recent, err := p.firstRecent(nowMs)
 	if err != nil {
 		return p, err
@@ -73,9 +76,8 @@ func (l *Log) planClean(checkpoint int64, nowMs int64) (cleanPlan, error) {
 	return p, err
 }
 
-// lastStable is the high watermark, or the first undecided offset below it.
-func (l *Log) lastStable() int64 {
-	hw := l.hw.Load()
+// stableBelow is the high watermark hw, or the first undecided offset below it.
+func (l *Log) stableBelow(hw int64) int64 {
 	if first, unstable := l.FirstUnstableOffset(hw); unstable {
 		return min(hw, first)
 	}

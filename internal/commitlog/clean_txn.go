@@ -16,9 +16,9 @@ import (
 // which markers are not needed any more, and which entries the new transaction
 // indexes must have.
 //
-// Only decided transactions are in the range that the cleaner walks, since it
-// stays below the last stable offset. So a transactional batch that belongs to
-// no aborted transaction is committed.
+// Only data of decided transactions is in the range that the cleaner walks,
+// since it stays below the last stable offset. So a transactional batch that
+// belongs to no aborted transaction is committed.
 type cleanTxns struct {
 	aborted   []txnindex.Entry       // not begun yet, by first offset
 	aborting  map[int64]*abortedSeen // by producer, begun and without marker so far
