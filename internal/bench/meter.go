@@ -77,7 +77,7 @@ func (m *meter) watch(ctx context.Context, interval time.Duration, done func() f
 		case now := <-tick.C:
 			r, b, span := m.records.Load(), m.bytes.Load(), now.Sub(last).Seconds()
 			report(Progress{
-				Elapsed: now.Sub(m.started), Warming: now.Before(m.measured), Records: r, Fraction: done(),
+				Elapsed: now.Sub(m.started), Warming: now.Before(m.measured.Add(interval / 2)), Records: r, Fraction: done(),
 				Rate: float64(r-records) / span, MBRate: float64(b-bytes) / span / 1e6,
 				Latency: summarize(m.latency.drain(m.total)), Errors: m.errors.Load(),
 			})

@@ -21,7 +21,7 @@ func TestVerifyWhatTheLogWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := commitlog.DefaultConfig()
-	cfg.IndexIntervalBytes = 100
+	cfg.IndexIntervalBytes, cfg.SegmentBytes = 100, 1000
 	log, err := dir.OpenLog(base.TopicPartition{Topic: "orders", Partition: 3}, dumpID, cfg)
 	if err != nil {
 		t.Fatal(err)
