@@ -121,7 +121,8 @@ func (w wire) Send(messages []*raftpb.Message) {
 		}
 		to := NodeOf(m.GetTo())
 		w.c.mu.Lock()
-		drop := w.c.cut[[2]base.NodeID{w.from, to}] || w.c.rnd.Float64() < w.c.loss
+		// Who lost power says nothing any more, although its goroutine still runs.
+		drop := w.c.nodes[w.from].q == nil || w.c.cut[[2]base.NodeID{w.from, to}] || w.c.rnd.Float64() < w.c.loss
 		delay := time.Duration(1+w.c.rnd.IntN(3)) * time.Millisecond
 		w.c.mu.Unlock()
 		if drop {
