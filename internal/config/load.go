@@ -135,11 +135,7 @@ func identify(props confkey.Values) (confkey.Values, error) {
 }
 
 func finish(props confkey.Values, merged map[string]setting) Config {
-	c := Config{Props: props, Listeners: confkey.ClientListeners(props), Origins: map[string]string{}}
-	c.DataDir = props.String("log.dir")
-	if dirs := props.List("log.dirs"); len(dirs) > 0 {
-		c.DataDir = dirs[0]
-	}
+	c := Config{Props: props, DataDir: confkey.DataDir(props), Listeners: confkey.ClientListeners(props), Origins: map[string]string{}}
 	if addr := props.String("milena.http.listen"); addr != "off" {
 		c.HTTP = addr
 	}

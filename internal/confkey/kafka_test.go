@@ -23,8 +23,6 @@ var different = map[string]string{
 	"broker max.connections.per.ip default":                           "limits are finite",
 	"broker max.connection.creation.rate default":                     "limits are finite",
 	"broker queued.max.request.bytes default":                         "limits are finite",
-	"broker max.decompressed.message.bytes default":                   "limits are finite",
-	"topic max.decompressed.message.bytes default":                    "limits are finite",
 	"broker queued.max.request.bytes accepts":                         "refuses what could not work",
 	"broker default.replication.factor accepts":                       "refuses what could not work",
 	"broker log.retention.ms accepts":                                 "refuses what could not work",

@@ -199,8 +199,8 @@ var logKeys = []Key{
 		Doc: "How long a deleted segment's or topic's files stay on disk under another name.",
 	},
 	{
-		Name: "max.decompressed.message.bytes", Type: Int, Default: "134217728", limits: between(1, 2147483639), Dynamic: ClusterWide,
-		Doc: "Largest decompressed size of one batch, where the broker has to decompress.",
+		Name: "max.decompressed.message.bytes", Type: Int, Default: "2147483639", limits: between(1, 2147483639), Dynamic: ClusterWide,
+		Doc: "Largest decompressed size of one record, where the broker has to decompress. Records stored before it was lowered stop compaction.",
 	},
 	{
 		Name: "message.max.bytes", Type: Int, Default: "1048588", limits: atLeast(0), Importance: High, Dynamic: ClusterWide,

@@ -43,8 +43,8 @@ var quorumKeys = []Key{
 		Doc: "Longest pause between elections.",
 	},
 	{
-		Name: "controller.quorum.election.timeout.ms", Type: Int, Default: "1000", limits: atLeast(0), Importance: High,
-		Doc: "Silence of the quorum's leader after which an election starts.",
+		Name: "controller.quorum.election.timeout.ms", Type: Int, Default: "1000", limits: atLeast(0), Importance: High, Inert: true,
+		Doc: "Silence of the quorum's leader after which an election starts. A quorum of one elects itself at once.",
 	},
 	{
 		Name: "controller.quorum.fetch.max.bytes", Type: Int, Default: "1048576", limits: atLeast(1), Importance: Low, Inert: true,
@@ -95,8 +95,8 @@ var quorumKeys = []Key{
 		Doc: "Metadata bytes after which a snapshot is taken.",
 	},
 	{
-		Name: "metadata.log.max.snapshot.interval.ms", Type: Long, Default: "3600000", limits: atLeast(0), Importance: High,
-		Doc: "Longest time between snapshots while metadata changes.",
+		Name: "metadata.log.max.snapshot.interval.ms", Type: Long, Default: "3600000", limits: atLeast(0), Importance: High, Inert: true,
+		Doc: "Longest time between snapshots of the metadata. Snapshots are taken by size here.",
 	},
 	{
 		Name: "metadata.log.segment.bytes", Type: Int, Default: "1073741824", limits: atLeast(8388608), Importance: High, Inert: true,

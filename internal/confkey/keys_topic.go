@@ -71,8 +71,8 @@ var topicKeys = []Key{
 		Doc: "Longest time a record may stay uncompacted.",
 	},
 	{
-		Name: "max.decompressed.message.bytes", Type: Int, Default: "134217728", limits: between(1, 2147483639), BrokerSynonyms: []string{"max.decompressed.message.bytes"},
-		Doc: "Largest decompressed size of one batch, where the broker has to decompress.",
+		Name: "max.decompressed.message.bytes", Type: Int, Default: "2147483639", limits: between(1, 2147483639), BrokerSynonyms: []string{"max.decompressed.message.bytes"},
+		Doc: "Largest decompressed size of one record, where the broker has to decompress. Records stored before it was lowered stop compaction.",
 	},
 	{
 		Name: "max.message.bytes", Type: Int, Default: "1048588", limits: atLeast(0), BrokerSynonyms: []string{"message.max.bytes"},

@@ -100,3 +100,11 @@ func checkProtocol(v Values, name string) error {
 func containsFold(list []string, s string) bool {
 	return slices.ContainsFunc(list, func(e string) bool { return strings.EqualFold(e, s) })
 }
+
+// DataDir is the directory that log.dirs, or else log.dir, names.
+func DataDir(v Values) string {
+	if dirs := v.List("log.dirs"); len(dirs) > 0 {
+		return dirs[0]
+	}
+	return v.String("log.dir")
+}

@@ -42,3 +42,14 @@ func TestCheckListeners(t *testing.T) {
 		}
 	}
 }
+
+func TestDataDir(t *testing.T) {
+	for _, c := range []struct {
+		settings []string
+		want     string
+	}{{nil, "./milena-data"}, {[]string{"log.dir", "/a"}, "/a"}, {[]string{"log.dir", "/a", "log.dirs", "/b"}, "/b"}} {
+		if got := DataDir(broker(t, c.settings...)); got != c.want {
+			t.Errorf("%v: %s, want %s", c.settings, got, c.want)
+		}
+	}
+}
