@@ -45,7 +45,6 @@ func (g *group) remove(mb *member) {
 	if mb.join != 0 {
 		g.awaitingJoin--
 	}
-	delete(g.awaitingSync, mb.id)
 	if g.leader == mb.id {
 		g.leader = ""
 		if len(g.members) > 0 {
