@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/milena-io/milena/internal/commitlog/txnindex"
 	"github.com/milena-io/milena/internal/record"
@@ -16,31 +17,26 @@ import (
 // lie anywhere below the high watermark, behind the last stable offset too.
 func (p *cleanPass) findAborted() error {
 	if !p.scanMarkers {
-		found, err := p.indexedAborts()
-		if _, damaged := errors.AsType[*txnindex.CorruptError](err); err != nil && !damaged {
+		found, err := p.plan.log.indexedAborts(p.plan.set, p.plan.start, p.plan.end)
+		if err != nil && !isTxnDamage(err) {
 			return p.plan.log.cleanError("read transaction indexes of "+p.plan.log.path, err)
 		}
 		if err == nil && len(found) == 0 {
 			return nil
 		}
 	}
-	scan := abortScan{open: map[int64]int64{}}
-	for _, s := range p.plan.set {
-		if s.base >= p.plan.committed || s.base >= p.plan.end && !scan.concerns(p.plan.end) {
-			break
-		}
-		if err := p.scanSegment(s, &scan); err != nil {
-			return err
-		}
-	}
+	scan := abortScan{open: map[int64]int64{}, end: p.plan.end, limit: p.plan.committed, stop: p.c.stopping}
+	err := p.plan.log.scanAborts(p.plan.set, &scan)
 	p.aborted = scan.found
-	return nil
+	return err
 }
 
-func (p *cleanPass) indexedAborts() ([]txnindex.Entry, error) {
+// indexedAborts collects from the transaction indexes what has records in
+// [from, upTo).
+func (l *Log) indexedAborts(set segmentSet, from, upTo int64) ([]txnindex.Entry, error) {
 	var found []txnindex.Entry
-	for _, s := range p.plan.set {
-		entries, done, err := p.plan.log.txnIndex(s).Collect(p.plan.start, p.plan.end)
+	for _, s := range set[max(0, set.find(from)):] {
+		entries, done, err := l.txnIndex(s).Collect(from, upTo)
 		if err != nil {
 			return nil, err
 		}
@@ -51,20 +47,38 @@ func (p *cleanPass) indexedAborts() ([]txnindex.Entry, error) {
 	return found, nil
 }
 
+// abortsByScan is indexedAborts for a reader whose index is damaged. It reads
+// the log from its first segment on.
+func (l *Log) abortsByScan(set segmentSet, from, upTo int64) ([]txnindex.Entry, error) {
+	scan := abortScan{open: map[int64]int64{}, end: upTo, limit: l.end.Load()}
+	if err := l.scanAborts(set, &scan); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(scan.found, func(e txnindex.Entry) bool {
+		return e.LastOffset < from || e.FirstOffset >= upTo
+	}), nil
+}
+
 // abortScan follows transactions by their data and markers alone.
 type abortScan struct {
+	end   int64           // transactions that begin before it are wanted
+	limit int64           // where to stop in any case
+	stop  func() bool     // nil, or whether to give up
 	open  map[int64]int64 // first offset of the open transaction, by producer
 	found []txnindex.Entry
 }
 
-// concerns tells whether a transaction that began before end is undecided yet.
-func (a *abortScan) concerns(end int64) bool {
+// over tells whether nothing at or after offset can matter.
+func (a *abortScan) over(offset int64) bool {
+	if offset < a.end && offset < a.limit {
+		return false
+	}
 	for _, first := range a.open {
-		if first < end {
-			return true
+		if first < a.end && offset < a.limit {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 func (a *abortScan) add(b record.Batch) {
@@ -92,13 +106,24 @@ func (a *abortScan) add(b record.Batch) {
 	a.found = append(a.found, txnindex.Entry{ProducerID: pid, FirstOffset: first, LastOffset: at, LastStableOffset: stable})
 }
 
-// scanSegment feeds the batch headers of a segment to scan. Damage is left for
-// the pass to find, which looks at checksums too.
-func (p *cleanPass) scanSegment(s *segment, scan *abortScan) error {
-	l := p.plan.log
+// scanAborts feeds the log to scan until nothing more can matter to it.
+func (l *Log) scanAborts(set segmentSet, scan *abortScan) error {
+	for _, s := range set {
+		if scan.over(s.base) {
+			return nil
+		}
+		if err := l.scanSegment(s, scan); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scanSegment feeds the batch headers of one segment to scan.
+func (l *Log) scanSegment(s *segment, scan *abortScan) error {
 	h, err := l.d.files.acquire(s, kindLog)
 	if err != nil {
-		return p.plan.log.cleanError("open "+s.path(suffixLog), err)
+		return l.cleanError("open "+s.path(suffixLog), err)
 	}
 	defer l.d.files.release(h)
 	w := newWalker(h, 0, s.size.Load(), s.base, walkRules{contiguous: l.contiguous()})
@@ -112,12 +137,12 @@ func (p *cleanPass) scanSegment(s *segment, scan *abortScan) error {
 			return &CorruptionError{File: s.path(suffixLog), Position: bad.pos, Offset: bad.offset, Reason: bad.reason}
 		}
 		if err != nil {
-			return p.plan.log.cleanError("read "+s.path(suffixLog), err)
+			return l.cleanError("read "+s.path(suffixLog), err)
 		}
-		if b.LastOffset() >= p.plan.committed || b.BaseOffset() >= p.plan.end && !scan.concerns(p.plan.end) {
+		if scan.over(b.BaseOffset()) {
 			return nil
 		}
-		if p.c.stopping() {
+		if scan.stop != nil && scan.stop() {
 			return errCleanStopped
 		}
 		scan.add(b)

@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,10 +14,10 @@ import (
 
 // modelTxn is one transaction of the model.
 type modelTxn struct {
-	pid            int64
-	marker         int64 // -1 while open
-	abort          bool
-	first, lastRec int64
+	pid    int64
+	marker int64 // -1 while open
+	abort  bool
+	first  int64
 }
 
 // modelRecord is one record that was appended.
@@ -38,6 +39,8 @@ type cleanRig struct {
 	d     *Dir
 	l     *Log
 	cfg   Config
+
+	faulty bool // a clean may fail for a time
 
 	recs []*modelRecord
 	txns []*modelTxn
@@ -80,8 +83,18 @@ func pair(key, value string) kv { return kv{[]byte(key), []byte(value)} }
 func tombstone(key string) kv   { return kv{[]byte(key), nil} }
 
 // write appends a batch. A producer of -1 is none.
-func (r *cleanRig) write(pid int64, txn bool, codec record.Codec, kvs ...kv) int64 {
+func (r *cleanRig) write(pid int64, txn bool, codec record.Codec, kvs ...kv) {
 	r.t.Helper()
+	if err := r.tryAppend(pid, txn, codec, kvs); err != nil {
+		r.t.Fatalf("append: %v", err)
+	}
+}
+
+func (r *cleanRig) tryWrite(pid int64, txn bool, kvs ...kv) error {
+	return r.tryAppend(pid, txn, record.None, kvs)
+}
+
+func (r *cleanRig) tryAppend(pid int64, txn bool, codec record.Codec, kvs []kv) error {
 	now := r.clock.Now().UnixMilli()
 	b := record.NewBuilder(record.BuilderOptions{
 		Codec: codec, ProducerID: pid, Idempotent: pid >= 0, BaseSequence: r.seqs[pid], Transactional: txn,
@@ -90,74 +103,86 @@ func (r *cleanRig) write(pid int64, txn bool, codec record.Codec, kvs ...kv) int
 		b.Append(now, p.key, p.value)
 	}
 	batch := b.Build()
-	a, err := r.l.Append(batch, AppendOptions{NowMs: now})
-	if err != nil {
-		r.t.Fatalf("append: %v", err)
-	}
-	if pid >= 0 {
-		r.seqs[pid] += int32(len(kvs))
-		r.last[pid] = batch
-	}
+	// The model foresees the append: a power loss may come inside it.
+	first := r.l.EndOffset()
 	var in *modelTxn
 	if txn {
 		if in = r.open[pid]; in == nil {
-			in = &modelTxn{pid: pid, marker: -1, first: a.First}
+			in = &modelTxn{pid: pid, marker: -1, first: first}
 			r.open[pid], r.txns = in, append(r.txns, in)
 		}
-		in.lastRec = a.Last
 	}
 	for i, p := range kvs {
 		r.recs = append(r.recs, &modelRecord{
-			offset: a.First + int64(i), ts: now, key: p.key, value: p.value, txn: in, cleanedAt: -1,
+			offset: first + int64(i), ts: now, key: p.key, value: p.value, txn: in, cleanedAt: -1,
 		})
 	}
-	return a.First
+	_, err := r.l.Append(batch, AppendOptions{NowMs: now})
+	if err == nil && pid >= 0 {
+		r.seqs[pid] += int32(len(kvs))
+		r.last[pid] = batch
+	}
+	return err
 }
 
 func (r *cleanRig) endTxn(pid int64, abort bool) {
 	r.t.Helper()
+	if err := r.tryEndTxn(pid, abort); err != nil {
+		r.t.Fatalf("marker: %v", err)
+	}
+}
+
+func (r *cleanRig) tryEndTxn(pid int64, abort bool) error {
 	kind := record.Commit
 	if abort {
 		kind = record.Abort
 	}
-	a, err := r.l.Append(record.ControlBatch(kind, 0, pid, 0, r.clock.Now().UnixMilli()), AppendOptions{Origin: Coordinator})
-	if err != nil {
-		r.t.Fatalf("marker: %v", err)
-	}
 	if txn := r.open[pid]; txn != nil {
-		txn.marker, txn.abort = a.First, abort
+		txn.marker, txn.abort = r.l.EndOffset(), abort
 		delete(r.open, pid)
 	}
+	_, err := r.l.Append(record.ControlBatch(kind, 0, pid, 0, r.clock.Now().UnixMilli()), AppendOptions{Origin: Coordinator})
+	return err
 }
 
 // clean flushes, commits everything and cleans what can be cleaned.
 func (r *cleanRig) clean() (cleaned bool) {
 	r.t.Helper()
+	before := r.d.cleaner.offset(r.l)
+	if err := r.tryClean(); err != nil {
+		r.t.Fatalf("clean: %v\n%s", err, r.describe())
+	}
+	return r.d.cleaner.offset(r.l) > before
+}
+
+func (r *cleanRig) tryClean() error {
 	if err := r.l.Flush(); err != nil {
-		r.t.Fatalf("flush: %v", err)
+		return err
 	}
 	r.l.SetHighWatermark(r.l.EndOffset())
 	now := r.clock.Now().UnixMilli()
 	p, err := r.l.planClean(r.d.cleaner.offset(r.l), now)
-	if err != nil {
-		r.t.Fatalf("plan: %v", err)
+	if err != nil || p.dirtyBytes == 0 {
+		return err
 	}
-	if p.dirtyBytes == 0 {
-		return false
-	}
-	if !r.d.cleaner.clean(p) {
-		if err := r.d.cleaner.uncleanable[r.l]; err != nil || r.l.Err() != nil {
-			r.t.Fatalf("clean of [%d, %d) failed: %v, %v\n%s", p.dirty, p.end, err, r.l.Err(), r.describe())
-		}
-		return r.clean() // segments below the start were removed meanwhile
-	}
-	upTo := r.d.cleaner.offset(r.l)
-	for _, m := range r.recs {
-		if m.cleanedAt < 0 && m.offset < upTo {
+	for _, m := range r.recs { // before, since a power loss may come inside the clean
+		if m.cleanedAt < 0 && m.offset < p.end {
 			m.cleanedAt = now
 		}
 	}
-	return true
+	if !r.d.cleaner.clean(p) {
+		if err := errors.Join(r.d.cleaner.uncleanable[r.l], r.l.Err()); err != nil || r.faulty {
+			return err
+		}
+		return r.tryClean() // segments below the start were removed meanwhile
+	}
+	upTo := r.d.cleaner.offset(r.l)
+	for _, m := range r.recs {
+		if m.cleanedAt == now && m.offset >= upTo {
+			m.cleanedAt = -1
+		}
+	}
+	return nil
 }
 
 func stableEnd(l *Log) int64 { return l.stableBelow(l.HighWatermark()) }

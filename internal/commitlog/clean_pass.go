@@ -85,7 +85,7 @@ func (p *cleanPass) run() (int64, error) {
 	}
 	groups, err := p.plan.groupSegments(p.mapped)
 	if err != nil {
-		return 0, err
+		return 0, p.plan.log.cleanError("look at indexes of "+p.plan.log.path, err)
 	}
 	if len(groups) == 0 {
 		return p.mapped, nil
@@ -112,15 +112,7 @@ func (p *cleanPass) announce() error {
 	if err := p.c.setOffset(l, p.plan.dirty); err != nil {
 		return err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.Err(); err != nil {
-		return err
-	}
-	if err := l.becomeSparse(); err != nil {
-		return l.cleanError("mark "+l.path, err)
-	}
-	return nil
+	return l.allowGaps(p.plan.end)
 }
 
 // each calls f with every batch of a segment, checksum verified.
@@ -250,6 +242,9 @@ func (p *cleanPass) rewrite(g cleanGroup) (*cleanWriter, error) {
 		return nil, p.plan.log.cleanError("create a cleaned segment in "+l.path, err)
 	}
 	withTxns, err := vfs.Exists(l.d.opts.FS, g.segs[0].path(suffixTxn))
+	if err != nil {
+		err = l.cleanError("look for "+g.segs[0].path(suffixTxn), err)
+	}
 	for _, s := range g.segs {
 		if err != nil {
 			break

@@ -47,21 +47,27 @@ func (l *Log) AbortedTxns(from, upTo int64) ([]AbortedTxn, error) {
 	if err := l.ready(); err != nil {
 		return nil, err
 	}
-	set := *l.segs.Load()
-	var out []AbortedTxn
-	for i := max(set.find(from), 0); i < len(set); i++ {
-		found, done, err := l.txnIndex(set[i]).Collect(from, upTo)
+	for {
+		set := l.segs.Load()
+		found, err := l.indexedAborts(*set, from, upTo)
+		if l.segs.Load() != set {
+			continue // a clean may have moved entries to another segment's index
+		}
+		if isTxnDamage(err) {
+			l.d.opts.Logger.Warn("a transaction index is damaged, going by the markers", slog.String("dir", l.path), slog.Any("error", err))
+			if found, err = l.abortsByScan(*set, from, upTo); errors.Is(err, errCleanStale) {
+				continue
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
+		var out []AbortedTxn
 		for _, e := range found {
 			out = append(out, AbortedTxn{ProducerID: e.ProducerID, FirstOffset: e.FirstOffset})
 		}
-		if done {
-			break
-		}
+		return out, nil
 	}
-	return out, nil
 }
 
 // rebuildProducers brings the producer state up to the log end: from the newest

@@ -66,9 +66,12 @@ func (r *recovery) run() error {
 	if r.files, err = r.scanDir(); err != nil {
 		return err
 	}
-	if r.files.sparse {
+	if r.files.gapsBelow == 0 && r.hints.cleaned {
+		r.files.gapsBelow = gapsAnywhere // the file is lost
+	}
+	if r.files.gapsBelow > 0 {
 		l.sparse.Store(true)
-		l.sparseNoted = true
+		l.sparseNoted = r.files.gapsBelow == gapsAnywhere
 	}
 	if err := r.readEpochs(); err != nil {
 		return err
@@ -224,7 +227,7 @@ func (r *recovery) verify() error {
 		if i == len(r.segs)-1 {
 			break
 		}
-		if end == want || !r.l.contiguous() && r.cut == 0 {
+		if end == want || r.cut == 0 && r.mayGap(want) {
 			s.next.Store(want)
 			continue
 		}
@@ -234,6 +237,12 @@ func (r *recovery) verify() error {
 		return r.dropAfter(i)
 	}
 	return nil
+}
+
+// mayGap tells whether a segment may end early although the next one begins at
+// offset to.
+func (r *recovery) mayGap(to int64) bool {
+	return !r.l.contiguous() && (!r.hints.known || to <= max(r.hints.frontier, r.files.gapsBelow))
 }
 
 // checkEnd looks at the last batches of a segment that was closed and durable:

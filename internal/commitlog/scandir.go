@@ -19,7 +19,7 @@ const sparseFile = "milena.sparse"
 type dirFiles struct {
 	logs      []int64 // base offsets of segments
 	snapshots []int64
-	sparse    bool
+	gapsBelow int64   // offsets below it may have gaps
 }
 
 // scanDir lists a partition directory after clearing away what an interrupted
@@ -38,7 +38,9 @@ func (r *recovery) scanDir() (dirFiles, error) {
 		offset, suffix, ok := parseSegmentName(e.Name)
 		switch {
 		case e.Name == sparseFile:
-			f.sparse = true
+			if f.gapsBelow, err = gapsBelow(r.fs, r.l.path); err != nil {
+				return dirFiles{}, err
+			}
 		case strings.HasSuffix(e.Name, vfs.TempSuffix):
 			if err := r.fs.Remove(filepath.Join(r.l.path, e.Name)); err != nil {
 				return dirFiles{}, err
