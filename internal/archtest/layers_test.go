@@ -15,9 +15,12 @@ const module = "github.com/milena-io/milena/"
 // this project. A new package must be added here: decide its layer first.
 var layers = [][]string{
 	{"internal/base"},
-	{"internal/vfs", "internal/vfs/faultfs", "internal/netx", "internal/invariant"},
+	{"internal/vfs", "internal/netx", "internal/invariant"},
+	{"internal/vfs/faultfs"},
 	{"internal/record", "internal/wire", "internal/metapb", "internal/confkey"},
-	{"internal/commitlog", "internal/commitlog/checkpoint", "internal/commitlog/epoch", "internal/commitlog/producer", "internal/commitlog/txnindex", "internal/shard"},
+	{"internal/commitlog/checkpoint"},
+	{"internal/commitlog/epoch", "internal/commitlog/producer", "internal/commitlog/txnindex"},
+	{"internal/commitlog", "internal/shard"},
 	{"internal/metadata", "internal/partition"},
 	{"internal/quorum", "internal/replica", "internal/group"},
 	{"internal/controller", "internal/coordinator", "internal/api"},

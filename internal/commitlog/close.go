@@ -78,9 +78,8 @@ func (l *Log) finish() {
 }
 
 func (l *Log) finishFiles() error {
-	if a := l.app; a.seg.size.Load() > 0 {
-		a.index.addTime()
-		if err := a.index.write(l.d.files, a.seg); err != nil {
+	if l.app.seg.size.Load() > 0 {
+		if err := l.sealActive(); err != nil {
 			return err
 		}
 	}
