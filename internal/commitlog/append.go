@@ -21,7 +21,8 @@ type appender struct {
 	firstTS  int64 // largest timestamp of the segment's first batch, -1: none
 	openedMs int64 // when the segment came to be, for segments without timestamps
 	jitterMs int64
-	reserved int64 // file position up to which space is preallocated
+
+	snapshotAt int64 // size of the segment when the last producer snapshot was written
 }
 
 func (l *Log) newAppender(s *segment, nowMs int64) *appender {

@@ -147,6 +147,12 @@ func (d *Dir) checkpoint() {
 		return
 	}
 	d.keeper.flushLazy()
+	for _, l := range d.allLogs() {
+		if err := l.snapshotIfGrown(); err != nil {
+			_ = d.fail("write "+l.path, err)
+			return
+		}
+	}
 	if err := d.saveRecoveryPoints(); err != nil {
 		_ = d.fail("write "+checkpoint.RecoveryPointFile, err)
 		return

@@ -1,6 +1,8 @@
 package commitlog
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/milena-io/milena/internal/vfs"
@@ -73,20 +75,50 @@ func (l *Log) addSegment(first, nowMs int64) error {
 }
 
 // writeSnapshot stores the producer state as of offset, which spares recovery
-// the scan of everything before. The next flush syncs it: once older segments
-// are removed it can't be derived any more.
+// the scan of everything before. The next flush syncs those at the beginning of
+// a segment: once older segments are removed they can't be derived any more.
+// Others only shorten the scan, and one of them at a time is enough.
 func (l *Log) writeSnapshot(offset int64) error {
-	err := writeFile(l.d.opts.FS, segmentPath(l.path, offset, suffixSnapshot), l.producers.Snapshot())
-	if err == nil {
-		l.snapshot = offset
-		l.unsynced |= debtSnapshots | debtDir
+	fsys := l.d.opts.FS
+	if err := writeFile(fsys, segmentPath(l.path, offset, suffixSnapshot), l.producers.Snapshot()); err != nil {
+		return err
+	}
+	old := l.snapshot
+	l.snapshot = offset
+	l.unsynced |= debtSnapshots | debtDir
+	set := *l.segs.Load()
+	if old < 0 || old == offset || len(set) > 0 && set[max(set.find(old), 0)].base == old {
+		return nil
+	}
+	err := fsys.Remove(segmentPath(l.path, old, suffixSnapshot))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	return err
 }
 
+// snapshotEvery is how many bytes a log may grow before a checkpoint writes a
+// producer snapshot in the middle of a segment.
+const snapshotEvery = 8 << 20
+
+// snapshotIfGrown writes a snapshot if recovery would have much to scan.
+func (l *Log) snapshotIfGrown() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.Err() != nil || !l.loaded.Load() {
+		return nil
+	}
+	a := l.app
+	if size := a.seg.size.Load(); size < a.snapshotAt+snapshotEvery {
+		return nil
+	}
+	a.snapshotAt = a.seg.size.Load()
+	return l.writeSnapshot(l.end.Load())
+}
+
 // writeFile replaces a file that need not survive a crash whole.
-func writeFile(fs vfs.FS, name string, data []byte) error {
-	f, err := fs.Create(name)
+func writeFile(fsys vfs.FS, name string, data []byte) error {
+	f, err := fsys.Create(name)
 	if err != nil {
 		return err
 	}
@@ -99,17 +131,17 @@ func writeFile(fs vfs.FS, name string, data []byte) error {
 
 // replaceFile swaps a file's content in one step. It is not durable: a flush
 // that owes it syncs it.
-func replaceFile(fs vfs.FS, name string, data []byte) error {
+func replaceFile(fsys vfs.FS, name string, data []byte) error {
 	tmp := name + vfs.TempSuffix
-	if err := writeFile(fs, tmp, data); err != nil {
+	if err := writeFile(fsys, tmp, data); err != nil {
 		return err
 	}
-	return fs.Rename(tmp, name)
+	return fsys.Rename(tmp, name)
 }
 
 // syncFile makes the content of a closed file durable.
-func syncFile(fs vfs.FS, dir, name string) error {
-	f, err := fs.Open(filepath.Join(dir, name))
+func syncFile(fsys vfs.FS, dir, name string) error {
+	f, err := fsys.Open(filepath.Join(dir, name))
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ const sparseFile = "milena.sparse"
 type dirFiles struct {
 	logs      []int64 // base offsets of segments
 	snapshots []int64
-	gapsBelow int64   // offsets below it may have gaps
+	gapsBelow int64 // offsets below it may have gaps
 }
 
 // scanDir lists a partition directory after clearing away what an interrupted

@@ -17,7 +17,8 @@ type tailCache struct {
 
 	mu    sync.Mutex
 	used  int64
-	queue []*tailChunk // oldest first; evicted ones are skipped when met
+	queue []*tailChunk // oldest first; evicted ones stay until compact
+	stale int          // of the queue, evicted
 }
 
 // tailIdleSweeps is how many sweeps without use a chunk survives.
@@ -70,13 +71,16 @@ func (t *tailCache) add(c *tailChunk) {
 		t.queue = t.queue[1:]
 		switch {
 		case old.gone:
+			t.stale--
 		case chances > 0 && (old == c || old.touched.Swap(false)):
 			chances--
 			t.queue = append(t.queue, old)
 		default:
 			t.evict(old)
+			t.stale-- // it left the queue already
 		}
 	}
+	t.compact()
 }
 
 // evict drops a chunk and the older ones of its log. t.mu is held, as for every
@@ -101,7 +105,22 @@ func (t *tailCache) forget(c *tailChunk) {
 	if !c.gone {
 		c.gone = true
 		t.used -= int64(len(c.buf))
+		t.stale++
 	}
+}
+
+// compact lets go of evicted chunks when they are most of the queue.
+func (t *tailCache) compact() {
+	if t.stale <= len(t.queue)/2 {
+		return
+	}
+	live := make([]*tailChunk, 0, len(t.queue)-t.stale)
+	for _, c := range t.queue {
+		if !c.gone {
+			live = append(live, c)
+		}
+	}
+	t.queue, t.stale = live, 0
 }
 
 // discard drops everything cached of a log, as a truncation must.
@@ -113,6 +132,7 @@ func (t *tailCache) discard(l *Log) {
 			t.forget(c)
 		}
 	}
+	t.compact()
 }
 
 // sweep drops chunks that nobody used during the last tailIdleSweeps sweeps, so
@@ -120,24 +140,14 @@ func (t *tailCache) discard(l *Log) {
 func (t *tailCache) sweep() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	live := t.queue[:0]
 	for _, c := range t.queue {
 		if c.touched.Swap(false) {
 			c.age = 0
-		} else {
-			c.age++
-		}
-		if !c.gone && c.age > tailIdleSweeps {
+		} else if c.age++; !c.gone && c.age > tailIdleSweeps {
 			t.evict(c)
 		}
 	}
-	for _, c := range t.queue {
-		if !c.gone {
-			live = append(live, c)
-		}
-	}
-	clear(t.queue[len(live):])
-	t.queue = live
+	t.compact()
 }
 
 // bytes is the memory in use.
