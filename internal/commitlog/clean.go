@@ -11,10 +11,6 @@ import (
 	"github.com/milena-io/milena/internal/vfs"
 )
 
-// cleanerBackoff is how often the cleaner looks for work, Kafka's
-// log.cleaner.backoff.ms.
-const cleanerBackoff = 15 * time.Second
-
 // cleaner compacts the logs of a directory whose cleanup.policy has compact, one
 // at a time, the one with the largest share of dirty bytes first. Its goroutine
 // exists only while there is something to clean.

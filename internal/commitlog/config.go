@@ -26,6 +26,7 @@ type Config struct {
 	FileDeleteDelayMs      int64
 
 	MaxMessageBytes      int
+	MaxDecompressedBytes int // of one record, max.decompressed.message.bytes
 	TimestampType        record.TimestampType
 	TimestampBeforeMaxMs int64
 	TimestampAfterMaxMs  int64
@@ -59,6 +60,7 @@ func ConfigFrom(v confkey.Values) Config {
 		DeleteRetentionMs:      v.Int64("delete.retention.ms"),
 		FileDeleteDelayMs:      v.Int64("file.delete.delay.ms"),
 		MaxMessageBytes:        v.Int("max.message.bytes"),
+		MaxDecompressedBytes:   v.Int("max.decompressed.message.bytes"),
 		TimestampBeforeMaxMs:   v.Int64("message.timestamp.before.max.ms"),
 		TimestampAfterMaxMs:    v.Int64("message.timestamp.after.max.ms"),
 		CompressionType:        v.String("compression.type"),

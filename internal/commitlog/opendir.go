@@ -244,7 +244,7 @@ func (d *Dir) startKeeper(names []vfs.DirEntry) {
 	d.keeper.every(d.opts.CheckpointInterval, d.checkpoint)
 	d.keeper.every(tailSweepEvery, d.tail.sweep)
 	d.keeper.every(d.opts.RetentionCheckInterval, d.applyRetention)
-	d.keeper.every(cleanerBackoff, d.cleaner.wake)
+	d.keeper.every(d.opts.CleanerBackoff, d.cleaner.wake)
 	d.keeper.start()
 }
 

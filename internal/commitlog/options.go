@@ -32,6 +32,7 @@ type DirOptions struct {
 	CheckpointInterval     time.Duration // recovery points and snapshots, default 1 min
 	ProducerIDExpiration   time.Duration // default 24 h
 	CleanerMaxBytesPerSec  float64       // 0: no limit
+	CleanerBackoff         time.Duration // how often the cleaner looks for work, default 15 s
 }
 
 const (
@@ -49,6 +50,7 @@ func (o DirOptions) withDefaults() DirOptions {
 	o.FlushParallelism = orElse(o.FlushParallelism, defaultFlushParallelism)
 	o.RecoveryWorkers = orElse(o.RecoveryWorkers, defaultRecoveryWorkers)
 	o.RetentionCheckInterval = orElse(o.RetentionCheckInterval, 5*time.Minute)
+	o.CleanerBackoff = orElse(o.CleanerBackoff, 15*time.Second)
 	o.CheckpointInterval = orElse(o.CheckpointInterval, time.Minute)
 	o.ProducerIDExpiration = orElse(o.ProducerIDExpiration, 24*time.Hour)
 	if o.Now == nil {

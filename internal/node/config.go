@@ -45,7 +45,7 @@ func (c *Config) fill() {
 		c.Now = time.Now
 	}
 	if c.DataDir == "" {
-		c.DataDir = c.Props.List("log.dirs")[0]
+		c.DataDir = confkey.DataDir(c.Props)
 	}
 }
 

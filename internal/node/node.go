@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"time"
 
@@ -115,8 +116,11 @@ func (n *Node) openDir(ctx context.Context) error {
 		FlushParallelism:       p.Int("milena.flush.parallelism"),
 		ReserveBytes:           p.Int64("milena.disk.reserve.bytes"),
 		RetentionCheckInterval: p.Duration("log.retention.check.interval.ms"),
+		CheckpointInterval:     p.Duration("log.flush.offset.checkpoint.interval.ms"),
+		RecoveryWorkers:        p.Int("num.recovery.threads.per.data.dir"),
+		CleanerBackoff:         p.Duration("log.cleaner.backoff.ms"),
 		ProducerIDExpiration:   p.Duration("producer.id.expiration.ms"),
-		CleanerMaxBytesPerSec:  p.Float("log.cleaner.io.max.bytes.per.second"),
+		CleanerMaxBytesPerSec:  cleanerRate(p),
 	})
 	if err != nil {
 		return err
@@ -126,6 +130,15 @@ func (n *Node) openDir(ctx context.Context) error {
 	return nil
 }
 
+// cleanerRate is the cleaner's limit; Kafka's default, the largest number there
+// is, means none.
+func cleanerRate(p confkey.Values) float64 {
+	if rate := p.Float("log.cleaner.io.max.bytes.per.second"); rate < math.MaxInt64 {
+		return rate
+	}
+	return 0
+}
+
 func (n *Node) openQuorum(ctx context.Context) error {
 	n.store = metadata.NewStore(n.log)
 	n.live = newLiveProps(n.cfg.nodeID(), n.cfg.Props)
@@ -133,6 +146,7 @@ func (n *Node) openQuorum(ctx context.Context) error {
 	q, err := quorum.Open(ctx, quorum.Config{
 		NodeID: n.cfg.nodeID(), DirectoryID: n.dir.DirectoryID(), FS: n.cfg.FS,
 		Path: filepath.Join(n.cfg.DataDir, quorumDir), SM: n.store, Logger: n.log,
+		SnapshotBytes: n.cfg.Props.Int64("metadata.log.max.record.bytes.between.snapshots"),
 		OnFatal: func(err error) {
 			n.log.Error("metadata quorum stopped", "err", err)
 			n.fatal <- err // called once

@@ -137,6 +137,6 @@ func rulesFor(cfg commitlog.Config, req AppendRequest) (record.Rules, error) {
 		NowMs:                req.NowMs,
 		MaxBytes:             cfg.MaxMessageBytes,
 		Target:               target,
-		Limits:               record.Limits{},
+		Limits:               record.Limits{MaxRecordBytes: cfg.MaxDecompressedBytes},
 	}, nil
 }

@@ -239,7 +239,7 @@ func (l *loop) leadership(rd *raft.Ready) {
 		l.failAll(ErrLeadershipLost)
 	}
 	known := l.lead != raft.None
-	l.cfg.Logger.Info("metadata quorum leader", "leader", int32(NodeOf(l.lead)), "known", known, "term", term, "role", l.role.String())
+	l.cfg.Logger.Debug("metadata quorum leader", "leader", int32(NodeOf(l.lead)), "known", known, "term", term, "role", l.role.String())
 	if f := l.cfg.Events.LeaderChanged; f != nil {
 		f(NodeOf(l.lead), known, term)
 	}
