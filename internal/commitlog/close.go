@@ -20,6 +20,7 @@ func (d *Dir) Close() error {
 	d.keeper.close()
 	d.cleaner.close()
 	d.flusher.close()
+	defer d.telling.Wait()
 	logs := d.allLogs()
 	err := d.Offline()
 	if err == nil {

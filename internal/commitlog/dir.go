@@ -37,6 +37,7 @@ type Dir struct {
 	corrupt  sync.Map // files whose damage was reported
 	offline  atomic.Pointer[failure]
 	closing  atomic.Bool
+	telling  sync.WaitGroup
 
 	recoveryMu    sync.Mutex
 	recoverySaved bool // a recovery-point checkpoint may be on disk
@@ -76,8 +77,17 @@ func (d *Dir) fail(what string, err error) error {
 		if f := d.opts.Events.DirOffline; f != nil {
 			f(d.opts.Path, wrapped)
 		}
+		d.telling.Go(d.tellLogs)
 	}
 	return d.Offline()
+}
+
+// tellLogs wakes whoever waits for a flush that will never come. It runs on a
+// goroutine of its own, because the caller of fail may hold a log's locks.
+func (d *Dir) tellLogs() {
+	for _, l := range d.allLogs() {
+		l.tellDurable()
+	}
 }
 
 // Usage is the space of the disk that holds the directory.
@@ -118,7 +128,7 @@ func (d *Dir) OpenLog(tp base.TopicPartition, id base.UUID, cfg Config) (*Log, e
 	if err := d.usable(); err != nil {
 		return nil, err
 	}
-	l, err := d.findOrCreate(tp, id)
+	l, err := d.findOrCreate(tp, id, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -134,13 +144,13 @@ func (d *Dir) OpenLog(tp base.TopicPartition, id base.UUID, cfg Config) (*Log, e
 
 // findOrCreate holds d.mu, under which no log's mutex may be taken but that of a
 // log which nobody else knows yet.
-func (d *Dir) findOrCreate(tp base.TopicPartition, id base.UUID) (*Log, error) {
+func (d *Dir) findOrCreate(tp base.TopicPartition, id base.UUID, cfg Config) (*Log, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if l := d.logs[tp]; l != nil {
 		return l, nil
 	}
-	l, err := d.createLog(tp, id)
+	l, err := d.createLog(tp, id, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -183,17 +193,20 @@ func (l *Log) writeMeta(id base.UUID) error {
 // createLog makes the directory of a new, empty log. Nothing is synced: the
 // names become durable with the first data, and until then there is nothing to
 // lose.
-func (d *Dir) createLog(tp base.TopicPartition, id base.UUID) (*Log, error) {
+func (d *Dir) createLog(tp base.TopicPartition, id base.UUID, cfg Config) (*Log, error) {
 	if err := base.ValidateTopicName(tp.Topic); err != nil {
 		return nil, err
 	}
 	l := newLog(d, tp, id)
+	l.cfg.Store(&cfg)
 	there, err := vfs.Exists(d.opts.FS, l.path)
 	if err != nil {
 		return nil, d.fail("look at "+l.path, err)
 	}
 	if there {
 		// It was not there when the directory was opened. Somebody moved it in.
+		l.id.Store(&base.UUID{})
+		d.readTopicID(l)
 		return l, d.recoverInto(l, recoveryHints{})
 	}
 	if err := d.opts.FS.MkdirAll(l.path); err != nil {

@@ -245,8 +245,14 @@ func (l *Log) endFlush(job flushJob) {
 		return
 	}
 	l.durable.Store(job.target)
+	l.tellDurable()
+}
+
+// tellDurable reports how far the log is durable, or that Err has something to
+// say.
+func (l *Log) tellDurable() {
 	if f := l.onDurable.Load(); f != nil {
-		(*f)(job.target)
+		(*f)(l.durable.Load())
 	}
 }
 

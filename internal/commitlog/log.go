@@ -93,6 +93,11 @@ func (l *Log) SetConfig(cfg Config) {
 	if cfg.Compact {
 		l.sparse.Store(true)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.app != nil {
+		l.app.index.interval = cfg.IndexIntervalBytes
+	}
 }
 
 // StartOffset is the first offset that may be read.
@@ -104,8 +109,9 @@ func (l *Log) EndOffset() int64 { return l.end.Load() }
 // DurableOffset is the offset before which everything survives a power loss.
 func (l *Log) DurableOffset() int64 { return l.durable.Load() }
 
-// OnDurable sets the function that is told each new durable offset. It runs on
-// the flusher's goroutine and must not block.
+// OnDurable sets the function that is told each new durable offset, and once
+// more when the directory goes offline and Err says so. It runs on the flusher's
+// goroutine or one of the directory's, and must not block.
 func (l *Log) OnDurable(f func(durable int64)) { l.onDurable.Store(&f) }
 
 // SetHighWatermark tells the log what is committed; retention and compaction

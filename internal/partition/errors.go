@@ -31,7 +31,8 @@ func (e *InvalidRecordsError) Unwrap() error { return e.Code }
 
 // contentError gives a refusal by the record package its Kafka name. before is
 // the number of records in the request's earlier batches of this partition:
-// clients count a record's index from the first of them.
+// clients count a record's index from the first of them. A batch of an older
+// format is an invalid record: no served version of Produce may carry one.
 func contentError(err error, before int) error {
 	if invalid, ok := errors.AsType[*record.InvalidError](err); ok {
 		return invalidRecords(invalid, before)
@@ -39,8 +40,6 @@ func contentError(err error, before int) error {
 	switch {
 	case is[*record.CorruptError](err), errors.Is(err, record.ErrShort):
 		return fmt.Errorf("%v: %w", err, kerr.CorruptMessage)
-	case is[*record.MagicError](err):
-		return fmt.Errorf("%v: %w", err, kerr.UnsupportedForMessageFormat)
 	}
 	return &InvalidRecordsError{Code: kerr.InvalidRecord, Message: err.Error()}
 }

@@ -52,13 +52,25 @@ func (p *Partition) advance() {
 			break
 		}
 		if p.hw.CompareAndSwap(hw, to) {
-			p.log.SetHighWatermark(to)
+			p.tellLog()
 			p.watchers.notifyReached(to)
 			break
 		}
 	}
 	if p.log.Err() != nil {
 		p.watchers.notifyAll()
+	}
+}
+
+// tellLog gives the log the high watermark. A publishes 10, B publishes 20 and
+// tells the log, then A tells it 10: so whoever tells looks again afterwards.
+func (p *Partition) tellLog() {
+	for {
+		hw := p.hw.Load()
+		p.log.SetHighWatermark(hw)
+		if p.hw.Load() == hw {
+			return
+		}
 	}
 }
 
