@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -88,14 +89,28 @@ func (c *Coordinator) Resign(index int32) {
 }
 
 func (c *Coordinator) newShard(index int32) *groupShard {
+	log := c.log.With("topic", base.GroupMetadataTopic, "partition", index)
+	var m *group.Machine // of the present term; the shard's goroutine only
+	events := c.opts.Events
+	events.Loaded = func(took time.Duration, entries int) {
+		if entries > 0 {
+			log.Info("groups loaded", "groups", m.Groups(), "entries", entries, "skipped", m.Skipped(), "took", took)
+		}
+		if c.opts.Events.Loaded != nil {
+			c.opts.Events.Loaded(took, entries)
+		}
+	}
 	return shard.New(shard.Options[group.Input]{
-		New:           func() shard.Machine[group.Input] { return group.New(c.opts.Config.Group) },
+		New: func() shard.Machine[group.Input] {
+			m = group.New(c.opts.Config.Group)
+			return m
+		},
 		Timers:        c.timers,
 		Codec:         c.opts.Config.Codec,
 		MaxBatchBytes: c.opts.Config.MaxBatchBytes,
 		LoadBytes:     c.opts.Config.LoadBytes,
-		Logger:        c.log.With("topic", base.GroupMetadataTopic, "partition", index),
-		Events:        c.opts.Events,
+		Logger:        log,
+		Events:        events,
 	})
 }
 

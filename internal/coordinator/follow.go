@@ -16,6 +16,11 @@ import (
 // Follow takes a change of the metadata: subscribe it after the replicas, whose
 // partitions must already know what they lead. It does not block.
 func (c *Coordinator) Follow(delta *metadata.Delta, img *metadata.Image) {
+	for _, t := range delta.TopicsDeleted {
+		if t.Name == base.GroupMetadataTopic {
+			c.lead(nil) // a new topic of this name begins with its own epochs
+		}
+	}
 	c.lead(img.Topic(base.GroupMetadataTopic))
 	c.dropOffsets(delta.TopicsDeleted)
 }

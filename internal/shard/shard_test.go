@@ -124,6 +124,7 @@ func TestAnswersWaitForTheHighWatermark(t *testing.T) {
 		write := r.later(op{put: "a", value: 5})
 		synctest.Wait()
 		read := r.later(op{get: "a"})
+		synctest.Wait() // or it might come after the next one
 		settled := r.later(op{incr: "a"})
 		other := r.later(op{get: "old"})
 		if done, v, err := other.get(); !done || v != int64(1) || err != nil {
