@@ -76,12 +76,13 @@ func (p *Partition) tellLog() {
 
 // leaderErrLocked is nil if this replica leads in the expected epoch (-1: any).
 func (p *Partition) leaderErrLocked(expected int32) error {
+	if p.closed { // the log of a deleted topic has an error, too
+		return kerr.UnknownTopicOrPartition
+	}
 	if err := p.log.Err(); err != nil {
 		return fmt.Errorf("partition %s: %v: %w", p.tp, err, kerr.KafkaStorageError)
 	}
 	switch {
-	case p.closed:
-		return kerr.UnknownTopicOrPartition
 	case expected >= 0 && expected < p.leadership.LeaderEpoch:
 		return kerr.FencedLeaderEpoch
 	case expected > p.leadership.LeaderEpoch:
