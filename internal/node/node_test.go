@@ -1,0 +1,253 @@
+package node
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
+
+	"github.com/milena-io/milena/internal/base"
+	"github.com/milena-io/milena/internal/confkey"
+	"github.com/milena-io/milena/internal/netx"
+	"github.com/milena-io/milena/internal/vfs"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// rig is a disk and a network that outlive the nodes on them.
+type rig struct {
+	t       *testing.T
+	disk    *vfs.Mem
+	network *netx.Mem
+}
+
+func newRig(t *testing.T) *rig { return &rig{t: t, disk: vfs.NewMem(), network: netx.NewMem()} }
+
+func (r *rig) config(settings map[string]string) Config {
+	r.t.Helper()
+	raw := map[string]string{
+		"listeners": "PLAINTEXT://broker:9092", "offsets.topic.num.partitions": "3",
+		"group.initial.rebalance.delay.ms": "0", "milena.disk.reserve.bytes": "0",
+	}
+	for k, v := range settings {
+		raw[k] = v
+	}
+	props, errs := confkey.NewBroker(raw)
+	if len(errs) > 0 {
+		r.t.Fatal(errs)
+	}
+	return Config{Props: props, DataDir: "/data", HTTPAddr: "broker:9644", FS: r.disk, Network: r.network, PoisonFrames: true}
+}
+
+// start runs a node until stop is called, or the test ends.
+func (r *rig) start(settings map[string]string) (n *Node, stop func()) {
+	r.t.Helper()
+	n, err := Start(r.t.Context(), r.config(settings))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := n.Close(ctx); err != nil {
+			r.t.Error(err)
+		}
+	}
+	r.t.Cleanup(stop)
+	return n, stop
+}
+
+func (r *rig) client(opts ...kgo.Opt) *kgo.Client {
+	r.t.Helper()
+	cl, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers("broker:9092"), kgo.AllowAutoTopicCreation(), kgo.Dialer(func(ctx context.Context, _, addr string) (c net.Conn, err error) {
+			return r.network.DialContext(ctx, addr)
+		}),
+	}, opts...)...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return cl
+}
+
+func (r *rig) produce(topic string, values ...string) {
+	r.t.Helper()
+	cl := r.client()
+	defer cl.Close()
+	for _, v := range values {
+		if err := cl.ProduceSync(r.t.Context(), &kgo.Record{Topic: topic, Value: []byte(v)}).FirstErr(); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+func (r *rig) get(path string) (int, string) {
+	r.t.Helper()
+	c := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(ctx context.Context, _, addr string) (net.Conn, error) { return r.network.DialContext(ctx, addr) },
+	}}
+	resp, err := c.Get("http://broker:9644" + path)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func TestTwoStartsGiveTheSameImage(t *testing.T) {
+	r := newRig(t)
+	n, stop := r.start(nil)
+	r.produce("orders", "a", "b")
+	cl := r.client()
+	adm := kadm.NewClient(cl)
+	if _, err := adm.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "retention.ms", Value: kadm.StringPtr("123456")}}, "orders"); err != nil {
+		t.Fatal(err)
+	}
+	cl.Close()
+	id, hash, epoch := n.Image().ClusterID(), n.Image().Hash(), n.Image().Topic("orders").Partitions[0].LeaderEpoch
+	stop()
+
+	again, _ := r.start(nil)
+	img := again.Image()
+	if img.ClusterID() != id || img.Hash() != hash {
+		t.Errorf("cluster %s, hash %s; before the restart %s, %s", img.ClusterID(), img.Hash(), id, hash)
+	}
+	if got := img.Topic("orders").Partitions[0].LeaderEpoch; got != epoch {
+		t.Errorf("leader epoch %d after a clean stop, was %d", got, epoch)
+	}
+}
+
+// TestAnUncleanStartRaisesLeaderEpochs lets consumers notice that offsets beyond
+// the recovered end may be given out twice (KIP-320).
+func TestAnUncleanStartRaisesLeaderEpochs(t *testing.T) {
+	r := newRig(t)
+	n, stop := r.start(nil)
+	r.produce("orders", "a")
+	before := n.Image().Topic("orders").Partitions[0].LeaderEpoch
+	crashed := r.disk.CrashClone(vfs.CrashOptions{KeepUnsynced: 1})
+	stop()
+	r.disk = crashed
+	again, _ := r.start(nil)
+	if got := again.Image().Topic("orders").Partitions[0].LeaderEpoch; got <= before {
+		t.Errorf("leader epoch %d after a crash, was %d", got, before)
+	}
+}
+
+func TestDynamicBrokerSettingsReachTopics(t *testing.T) {
+	r := newRig(t)
+	n, _ := r.start(nil)
+	r.produce("orders", "a")
+	cl := r.client()
+	defer cl.Close()
+	change := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "log.retention.ms", Value: kadm.StringPtr("777")}}
+	results, err := kadm.NewClient(cl).AlterBrokerConfigs(t.Context(), change)
+	if err == nil {
+		for _, res := range results {
+			err = res.Err
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := n.replicas.Get("orders", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Log().Config().RetentionMs; got != 777 {
+		t.Errorf("the topic's retention is %d, want 777", got)
+	}
+	if got := n.Props().Int64("log.retention.ms"); got != 777 {
+		t.Errorf("the broker's setting is %d, want 777", got)
+	}
+}
+
+func TestHealthReadinessAndMetrics(t *testing.T) {
+	r := newRig(t)
+	n, _ := r.start(nil)
+	r.produce("orders", "a", "b", "c")
+	cl := r.client()
+	defer cl.Close()
+	offsets := kadm.Offsets{}
+	offsets.AddOffset("orders", 0, 1, -1)
+	if _, err := kadm.NewClient(cl).CommitOffsets(t.Context(), "readers", offsets); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if code, body := r.get(path); code != http.StatusOK {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	_, metrics := r.get("/metrics")
+	for _, want := range []string{
+		`milena_group_lag_records{group="readers",partition="0",topic="orders"} 2`,
+		`topic="orders"`, `milena_raft`, `api="Produce"`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+	n.ready.stopping()
+	if code, _ := r.get("/readyz"); code != http.StatusServiceUnavailable {
+		t.Errorf("a stopping broker is ready: %d", code)
+	}
+}
+
+func TestAStartThatFailsLeavesNothingBehind(t *testing.T) {
+	r := newRig(t)
+	l, err := r.network.Listen("broker:9092")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Start(t.Context(), r.config(nil)); err == nil || !strings.Contains(err.Error(), "9092") {
+		t.Errorf("the error does not name the address in use: %v", err)
+	}
+	_ = l.Close()
+	r.start(nil) // the directory is not locked
+}
+
+func TestAWrongNodeIDIsRefused(t *testing.T) {
+	r := newRig(t)
+	_, stop := r.start(nil)
+	stop()
+	if _, err := Start(t.Context(), r.config(map[string]string{"node.id": "7"})); err == nil || !strings.Contains(err.Error(), "node 1") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAdvertisedAddresses(t *testing.T) {
+	for name, c := range map[string]struct {
+		settings map[string]string
+		host     string
+		port     uint16
+	}{
+		"as bound":      {nil, "broker", 9092},
+		"as told":       {map[string]string{"advertised.listeners": "PLAINTEXT://kafka.example.org:1234"}, "kafka.example.org", 1234},
+		"any interface": {map[string]string{"listeners": "PLAINTEXT://0.0.0.0:9092"}, hostname(), 9092},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			n, _ := r.start(c.settings)
+			got := n.Image().Broker(base.NodeID(1)).Listeners
+			if len(got) != 1 || got[0].Host != c.host || got[0].Port != c.port {
+				t.Errorf("advertised %+v", got)
+			}
+		})
+	}
+}
