@@ -1,10 +1,12 @@
 package commitlog
 
 import (
+	"fmt"
 	"path/filepath"
 
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
+	"github.com/milena-io/milena/internal/vfs"
 )
 
 // The file cleaner-offset-checkpoint says up to where each log has been cleaned.
@@ -40,13 +42,33 @@ func (c *cleaner) open() error {
 	return nil
 }
 
-// save writes the file. c.mu is held.
+// save writes the file. c.mu is held. A full disk is no reason to go offline:
+// the old file is whole, and what depends on the new one is not done.
 func (c *cleaner) save() error {
 	err := checkpoint.WriteOffsets(c.d.opts.FS, filepath.Join(c.d.opts.Path, checkpoint.CleanerFile), c.offsets)
-	if err != nil {
-		return c.d.fail("write "+checkpoint.CleanerFile, err)
+	switch {
+	case err == nil:
+		return nil
+	case vfs.IsNoSpace(err):
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
 	}
-	return nil
+	return c.d.fail("write "+checkpoint.CleanerFile, err)
+}
+
+// change sets the entry of a log, or removes it if offset is negative. c.mu is
+// held.
+func (c *cleaner) change(tp base.TopicPartition, offset int64) error {
+	old, had := c.offsets[tp]
+	if c.offsets[tp] = offset; offset < 0 {
+		delete(c.offsets, tp)
+	}
+	err := c.save()
+	if err != nil {
+		if c.offsets[tp] = old; !had {
+			delete(c.offsets, tp)
+		}
+	}
+	return err
 }
 
 // offset is where the last clean of a log ended, -1 if it never was.
@@ -75,8 +97,7 @@ func (c *cleaner) setOffset(l *Log, offset int64) error {
 	if at, ok := c.offsets[l.tp]; ok && at == offset {
 		return nil
 	}
-	c.offsets[l.tp] = offset
-	return c.save()
+	return c.change(l.tp, offset)
 }
 
 // lower takes back that a log is clean from offset to on. It is called before
@@ -87,8 +108,7 @@ func (c *cleaner) lower(tp base.TopicPartition, to int64) error {
 	if at, ok := c.offsets[tp]; !ok || at <= to {
 		return nil
 	}
-	c.offsets[tp] = to
-	return c.save()
+	return c.change(tp, to)
 }
 
 // forget removes what is known about a log that is being deleted.
@@ -100,6 +120,5 @@ func (c *cleaner) forget(l *Log) error {
 	if _, ok := c.offsets[l.tp]; !ok {
 		return nil
 	}
-	delete(c.offsets, l.tp)
-	return c.save()
+	return c.change(l.tp, -1)
 }

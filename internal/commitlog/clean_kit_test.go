@@ -189,13 +189,17 @@ func stableEnd(l *Log) int64 { return l.stableBelow(l.HighWatermark()) }
 
 // committedFrom reads like a read_committed consumer that begins at offset from.
 func committedFrom(l *Log, from int64, maxBytes int) (out []record.Record, err error) {
-	stable := stableEnd(l)
-	for from < stable {
+	// The end is looked up anew each time: a table is only complete for a reader
+	// who has caught up.
+	for stable := stableEnd(l); from < stable; stable = stableEnd(l) {
 		c, err := l.Read(from, stable, maxBytes, true)
 		if err != nil {
 			return nil, err
 		}
 		if c.Next <= from {
+			if stableEnd(l) > stable {
+				continue // a clean has emptied everything up to the old end
+			}
 			return nil, fmt.Errorf("no progress at %d", from)
 		}
 		aborted, err := l.AbortedTxns(from, c.Next)

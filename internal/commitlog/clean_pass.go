@@ -327,10 +327,10 @@ func (p *cleanPass) append(w *cleanWriter, b record.Batch) error {
 	return p.c.throttle(len(b))
 }
 
-// keep is Kafka's rule for one record.
+// keep is Kafka's rule for one record of a batch below mapped.
 func (p *cleanPass) keep(b record.Batch, r record.Record) bool {
 	switch {
-	case b.IsControl() || r.Offset >= p.mapped:
+	case b.IsControl():
 		return true
 	case r.Key == nil || r.Offset < p.keys.get(r.Key):
 		return false
