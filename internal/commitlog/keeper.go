@@ -59,24 +59,29 @@ func (k *keeper) add(t task) {
 }
 
 // flushLater flushes a log that is not flushed at every append after ms, or
-// with the next checkpoint.
+// with the next checkpoint. The caller holds the log's mutex.
 func (k *keeper) flushLater(l *Log, ms int64) {
+	wait := time.Duration(ms) * time.Millisecond
+	if ms < math.MaxInt64/int64(time.Millisecond) && wait < l.d.opts.CheckpointInterval {
+		if !l.timed {
+			l.timed = true
+			k.after(wait, l.flushTimed)
+		}
+		return
+	}
 	if l.lazy {
 		return
 	}
 	l.lazy = true
-	if wait := time.Duration(ms) * time.Millisecond; ms < math.MaxInt64/int64(time.Millisecond) && wait < l.d.opts.CheckpointInterval {
-		k.after(wait, l.flushLazily)
-		return
-	}
 	k.mu.Lock()
 	k.lazy = append(k.lazy, l)
 	k.mu.Unlock()
 }
 
-func (l *Log) flushLazily() {
+// flushTimed is what flush.ms asked for.
+func (l *Log) flushTimed() {
 	l.mu.Lock()
-	l.lazy = false
+	l.timed = false
 	l.mu.Unlock()
 	l.d.flusher.enqueue(l)
 }
@@ -88,7 +93,10 @@ func (k *keeper) flushLazy() {
 	k.lazy = nil
 	k.mu.Unlock()
 	for _, l := range logs {
-		l.flushLazily()
+		l.mu.Lock()
+		l.lazy = false
+		l.mu.Unlock()
+		l.d.flusher.enqueue(l)
 	}
 }
 

@@ -46,7 +46,8 @@ type Log struct {
 	claimed       bool      // OpenLog has been called
 	epochsWeighed bool      // the epoch cache was compared with the whole log
 	sparseNoted   bool      // a file says that offsets have gaps
-	lazy          bool      // the keeper will ask for a flush
+	lazy          bool      // waits for the next checkpoint to be flushed
+	timed         bool      // waits for flush.ms to pass
 	rolled        []*handle // files of rolled segments, pinned until they are flushed
 	unflushed     int64     // records appended since a flush was asked for, for flush.messages
 
