@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,19 +15,24 @@ func (a *app) configDocs() *cobra.Command {
 	var scope, match string
 	var markdown bool
 	cmd := &cobra.Command{
-		Use: "docs", Short: "Document every setting: type, default, bounds, text", Args: cobra.NoArgs,
+		Use: "docs [NAME...]", Short: "Document every setting: type, default, bounds, text",
 		Long: "Document every setting of brokers, topics and groups from the table that the broker itself uses.\n" +
 			"Settings marked \"no effect\" are accepted so that Kafka's configuration files work unchanged.",
-		RunE: func(*cobra.Command, []string) error {
+		Example:           "  milena config docs\n  milena config docs log.retention.ms\n  milena config docs --match compaction --scope topic",
+		ValidArgsFunction: completeBrokerKeys,
+		RunE: func(_ *cobra.Command, names []string) error {
 			keys, err := documentedKeys(scope, match)
 			if err != nil {
+				return err
+			}
+			if keys, err = namedKeys(keys, names); err != nil {
 				return err
 			}
 			if markdown && !a.json() {
 				writeKeysMarkdown(a.out, keys)
 				return nil
 			}
-			return a.print(keyDocs(keys), func(w io.Writer) { writeKeysTable(w, keys) })
+			return a.print(keyDocs(keys), func(w io.Writer) { writeKeysList(w, keys) })
 		},
 	}
 	f := cmd.Flags()
@@ -50,6 +56,26 @@ func documentedKeys(scope, match string) ([]*confkey.Key, error) {
 	for _, k := range confkey.All(set) {
 		if !k.Internal && strings.Contains(k.Name, match) {
 			out = append(out, k)
+		}
+	}
+	return out, nil
+}
+
+// namedKeys keeps the keys with the given names, all if there are none.
+func namedKeys(keys []*confkey.Key, names []string) ([]*confkey.Key, error) {
+	if len(names) == 0 {
+		return keys, nil
+	}
+	var out []*confkey.Key
+	for _, name := range names {
+		before := len(out)
+		for _, k := range keys {
+			if k.Name == name {
+				out = append(out, k)
+			}
+		}
+		if len(out) == before {
+			return nil, usagef("there is no setting %s (did you mean %s?)", name, confkey.Nearest(confkey.ScopeBroker|confkey.ScopeTopic|confkey.ScopeGroup, name))
 		}
 	}
 	return out, nil
@@ -106,12 +132,51 @@ func remark(k *confkey.Key) string {
 	return ""
 }
 
-func writeKeysTable(w io.Writer, keys []*confkey.Key) {
-	tab := newTable("KEY", "SCOPE", "TYPE", "DEFAULT", "ACCEPTS", "UPDATE", "REMARK")
-	for _, k := range keys {
-		tab.add(k.Name, k.Scope, k.Type, defaultText(k), k.Accepts(), k.Dynamic, remark(k))
+// writeKeysList prints one paragraph for each key: a table with the texts would
+// be wider than any terminal.
+func writeKeysList(w io.Writer, keys []*confkey.Key) {
+	for i, k := range keys {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		about := []string{fmt.Sprint(k.Scope), fmt.Sprint(k.Type), "default " + defaultText(k)}
+		if accepts := k.Accepts(); accepts != "" {
+			about = append(about, "accepts "+accepts)
+		}
+		about = append(about, fmt.Sprint(k.Dynamic))
+		if r := remark(k); r != "" {
+			about = append(about, r)
+		}
+		fmt.Fprintf(w, "%s\n    %s\n", k.Name, strings.Join(about, " · "))
+		for line := range wrapped(k.Doc, docWidth) {
+			fmt.Fprintf(w, "    %s\n", line)
+		}
 	}
-	tab.print(w)
+}
+
+// docWidth is how long the lines of a text are, beside its indentation.
+const docWidth = 90
+
+// wrapped yields a text in lines of at most width bytes; longer words stand alone.
+func wrapped(text string, width int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		line := ""
+		for word := range strings.FieldsSeq(text) {
+			if line != "" && len(line)+1+len(word) > width {
+				if !yield(line) {
+					return
+				}
+				line = ""
+			}
+			if line != "" {
+				line += " "
+			}
+			line += word
+		}
+		if line != "" {
+			yield(line)
+		}
+	}
 }
 
 func writeKeysMarkdown(w io.Writer, keys []*confkey.Key) {

@@ -82,7 +82,7 @@ func decompressGzip(dst, src []byte, maxBytes int) ([]byte, error) {
 		if len(dst) > maxBytes {
 			return nil, tooLarge(maxBytes)
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return dst, nil
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -39,7 +40,7 @@ func SplitOne(buf []byte) (Batch, error) {
 	}
 	b, rest, err := Split(buf)
 	switch {
-	case err == ErrShort:
+	case errors.Is(err, ErrShort):
 		return nil, corrupt(buf, "cut off after %d bytes", len(buf))
 	case err != nil:
 		return nil, err
