@@ -130,14 +130,15 @@ func (d *Dir) writeManifest(logs []*Log) error {
 // saveRecoveryPoints writes Kafka's recovery-point-offset-checkpoint, which is
 // the second witness of what is durable.
 func (d *Dir) saveRecoveryPoints() error {
+	d.recoveryMu.Lock()
+	defer d.recoveryMu.Unlock()
+	// Collected under the mutex: a log deleted since must not be written back.
 	points := checkpoint.Offsets{}
 	for _, l := range d.allLogs() {
 		if at, known := l.frontier(); known && !l.gone() {
 			points[l.tp] = at
 		}
 	}
-	d.recoveryMu.Lock()
-	defer d.recoveryMu.Unlock()
 	d.recoverySaved = true
 	return checkpoint.WriteOffsets(d.opts.FS, filepath.Join(d.opts.Path, checkpoint.RecoveryPointFile), points)
 }

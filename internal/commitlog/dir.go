@@ -39,6 +39,7 @@ type Dir struct {
 	closing  atomic.Bool
 	telling  sync.WaitGroup
 
+	former   formerNames
 	recoveryMu    sync.Mutex
 	recoverySaved bool // a recovery-point checkpoint may be on disk
 
@@ -129,6 +130,9 @@ func (d *Dir) OpenLog(tp base.TopicPartition, id base.UUID, cfg Config) (*Log, e
 		return nil, err
 	}
 	l, err := d.findOrCreate(tp, id, cfg)
+	if err := d.freeName(tp); err != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -90,6 +90,9 @@ func (d *Dir) open(ctx context.Context) error {
 		return err
 	}
 	d.count.Store(int64(len(d.logs)))
+	if err := d.noteFormerNames(); err != nil {
+		return err
+	}
 	if err := d.cleaner.open(); err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ func (d *Dir) retire(l *Log, name string) (path string, err error) {
 	if err := d.cleaner.forget(l); err != nil {
 		return "", err
 	}
+	d.former.add(l.tp)
 	path = filepath.Join(d.opts.Path, name)
 	if err := d.opts.FS.Rename(l.path, path); err != nil {
 		return "", d.fail("rename "+l.path, err)

@@ -132,8 +132,20 @@ func corrupt(format string, args ...any) error {
 	return &CorruptSnapshotError{Reason: fmt.Sprintf(format, args...)}
 }
 
-// Restore replaces the state by a snapshot. Producers that expired meanwhile
-// are left out. On an error the state is unchanged.
+// restoredGraceMs is how long a restored producer is known at least.
+const restoredGraceMs = 60 * 60 * 1000
+
+// seenBefore is when a producer of a snapshot last showed itself. The file has
+// only the timestamp of its records, which clients choose: someone who loads old
+// data writes old timestamps, and must not be forgotten by a restart between a
+// batch and its repetition. A clock that ran ahead must not keep a producer for
+// ever.
+func (s *State) seenBefore(timestamp, nowMs int64) int64 {
+	return max(min(timestamp, nowMs), nowMs-s.expirationMs+min(restoredGraceMs, s.expirationMs))
+}
+
+// Restore replaces the state by a snapshot. Producers that seem to have expired
+// are kept for a while: see seenBefore. On an error the state is unchanged.
 func (s *State) Restore(data []byte, nowMs int64) error {
 	infos, err := ParseSnapshot(data)
 	if err != nil {
@@ -144,16 +156,12 @@ func (s *State) Restore(data []byte, nowMs int64) error {
 		e := newEntry(p.ProducerID)
 		e.epoch, e.coordEpoch = p.Epoch, p.CoordinatorEpoch
 		e.lastTimestamp, e.txnFirst = p.LastTimestamp, max(p.TxnStart, noOffset)
-		// A clock that ran ahead must not keep a producer for ever.
-		e.seenMs = min(p.LastTimestamp, nowMs)
+		e.seenMs = s.seenBefore(p.LastTimestamp, nowMs)
 		if p.LastOffset >= 0 {
 			e.push(batchMeta{
 				lastOffset: p.LastOffset, timestamp: p.LastTimestamp,
 				lastSeq: p.LastSequence, offsetDelta: p.OffsetDelta,
 			})
-		}
-		if s.expired(&e, nowMs) {
-			continue
 		}
 		s.producers.put(e)
 		if e.txnFirst >= 0 {
