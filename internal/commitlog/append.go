@@ -212,6 +212,9 @@ func (l *Log) applyProducer(b record.Batch, nowMs int64) error {
 		return nil
 	}
 	done, ended := l.producers.Append(b, nowMs)
+	if ended {
+		l.ended.Store(true)
+	}
 	if !ended || !done.Aborted {
 		return nil
 	}

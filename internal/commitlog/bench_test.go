@@ -106,6 +106,24 @@ func BenchmarkGroupCommit(b *testing.B) {
 	}
 }
 
+// BenchmarkCreate is a new log with its first durable record, 1,000 at a time.
+func BenchmarkCreate(b *testing.B) {
+	const n = 1000
+	for b.Loop() {
+		b.StopTimer()
+		d := benchDir(b)
+		b.StartTimer()
+		logs := benchLogs(b, d, n, DefaultConfig())
+		for _, l := range logs {
+			mustAppend(b, l, batchOfSize(1<<10))
+		}
+		for _, l := range logs {
+			awaitDurable(b, l, 1)
+		}
+	}
+	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "logs/s")
+}
+
 type durableWaiter struct {
 	mu   sync.Mutex
 	cond sync.Cond

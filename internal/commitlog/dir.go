@@ -34,12 +34,13 @@ type Dir struct {
 	keeper   *keeper
 	cleaner  *cleaner
 	starts   startKeeper
+	root     rootSync
 	corrupt  sync.Map // files whose damage was reported
 	offline  atomic.Pointer[failure]
 	closing  atomic.Bool
 	telling  sync.WaitGroup
-
 	former   formerNames
+
 	recoveryMu    sync.Mutex
 	recoverySaved bool // a recovery-point checkpoint may be on disk
 
@@ -129,10 +130,10 @@ func (d *Dir) OpenLog(tp base.TopicPartition, id base.UUID, cfg Config) (*Log, e
 	if err := d.usable(); err != nil {
 		return nil, err
 	}
-	l, err := d.findOrCreate(tp, id, cfg)
 	if err := d.freeName(tp); err != nil {
 		return nil, err
 	}
+	l, err := d.findOrCreate(tp, id, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package commitlog
 import (
 	"errors"
 	"io/fs"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 
@@ -198,7 +197,7 @@ func (l *Log) sync(job flushJob) error {
 		}
 	}
 	if job.debt&debtRoot != 0 {
-		return fsys.SyncDir(filepath.Dir(l.path))
+		return l.d.syncRoot()
 	}
 	return nil
 }

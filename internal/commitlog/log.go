@@ -32,6 +32,7 @@ type Log struct {
 	failed                  atomic.Pointer[failure]
 	onDurable               atomic.Pointer[func(int64)]
 	loaded                  atomic.Bool // files were looked at since the directory was opened
+	ended                   atomic.Bool // a transaction has ended that the high watermark may not have passed
 	sparse                  atomic.Bool // offsets may have gaps: compacted, or copied from such a log
 	place                   atomic.Pointer[readPlace]
 
@@ -119,14 +120,14 @@ func (l *Log) OnDurable(f func(durable int64)) { l.onDurable.Store(&f) }
 // stay below it.
 func (l *Log) SetHighWatermark(hw int64) {
 	l.hw.Store(hw)
-	if !l.loaded.Load() {
-		return
+	if !l.ended.Load() {
+		return // the usual case must not wait for an append
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.producers != nil {
-		l.producers.SetHighWatermark(hw)
-	}
+	l.producers.SetHighWatermark(hw)
+	_, unstable := l.producers.FirstUnstable(hw)
+	l.ended.Store(unstable)
 }
 
 // HighWatermark is what SetHighWatermark said last.

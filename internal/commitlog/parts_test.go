@@ -468,6 +468,36 @@ func TestFrontierJournalIsRewrittenWhenLarge(t *testing.T) {
 	}
 }
 
+// Callers that come while a directory sync runs share the one after it; that
+// one began after their change.
+func TestDirectorySyncsAreShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s rootSync
+		var syncs, done atomic.Int64
+		release := make(chan struct{})
+		sync := func() error { syncs.Add(1); <-release; return nil }
+		for range 10 {
+			go func() {
+				if err := s.wait(sync); err != nil {
+					t.Error(err)
+				}
+				done.Add(1)
+			}()
+		}
+		synctest.Wait()
+		release <- struct{}{}
+		synctest.Wait()
+		if syncs.Load() != 2 || done.Load() == 0 || done.Load() == 10 {
+			t.Fatalf("%d syncs, %d callers done after the first", syncs.Load(), done.Load())
+		}
+		release <- struct{}{}
+		synctest.Wait()
+		if syncs.Load() != 2 || done.Load() != 10 {
+			t.Fatalf("%d syncs, %d callers done", syncs.Load(), done.Load())
+		}
+	})
+}
+
 func TestSegmentNames(t *testing.T) {
 	for _, offset := range []int64{0, 7, math.MaxInt64} {
 		name := offsetName(offset) + suffixLog

@@ -106,7 +106,11 @@ func (d *Dir) rebuildProducers(l *Log, snapshots []int64, trusted int64) error {
 		if !b.HasProducerID() {
 			return nil
 		}
-		if done, ended := l.producers.Append(b, now); ended && done.Aborted {
+		done, ended := l.producers.Append(b, now)
+		if ended {
+			l.ended.Store(true)
+		}
+		if ended && done.Aborted {
 			l.unsynced |= debtTxn | debtDir
 			return l.txnIndex(s).Append(txnEntry(done))
 		}

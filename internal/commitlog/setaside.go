@@ -47,7 +47,7 @@ func (d *Dir) retire(l *Log, name string) (path string, err error) {
 		d.count.Add(-1)
 	}
 	d.mu.Unlock()
-	if err := d.opts.FS.SyncDir(d.opts.Path); err != nil {
+	if err := d.syncRoot(); err != nil {
 		return "", d.fail("rename "+l.path, err)
 	}
 	return path, nil
