@@ -25,6 +25,13 @@ type ledger struct {
 	sent  atomic.Int64
 }
 
+// The pace of each writer: enough to have many batches in flight at every kill,
+// and little enough that the ledger of a long run fits in memory.
+const (
+	burst      = 50
+	burstEvery = 20 * time.Millisecond
+)
+
 // writer produces values "writer/number" to one topic until ctx ends, and notes
 // every acknowledgement. The client is idempotent and outlives the server, so a
 // retry after a restart that the server does not recognise shows as a duplicate.
@@ -41,7 +48,12 @@ func (l *ledger) writer(ctx context.Context, t *testing.T, address, topic string
 		return
 	}
 	defer cl.Close()
+	pace := time.NewTicker(burstEvery)
+	defer pace.Stop()
 	for n := 0; ctx.Err() == nil; n++ {
+		if n%burst == 0 {
+			<-pace.C
+		}
 		value := fmt.Sprintf("%d/%08d", id, n)
 		l.sent.Add(1)
 		cl.Produce(ctx, kgo.StringRecord(value), func(r *kgo.Record, err error) {
