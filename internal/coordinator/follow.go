@@ -14,8 +14,15 @@ import (
 )
 
 // Follow takes a change of the metadata: subscribe it after the replicas, whose
-// partitions must already know what they lead. It does not block.
+// partitions must already know what they lead. It does not block. After Close it
+// does nothing: while a broker stops, its replicas are gone before the metadata.
 func (c *Coordinator) Follow(delta *metadata.Delta, img *metadata.Image) {
+	c.mu.RLock()
+	closed := c.closed
+	c.mu.RUnlock()
+	if closed {
+		return
+	}
 	for _, t := range delta.TopicsDeleted {
 		if t.Name == base.GroupMetadataTopic {
 			c.lead(nil) // a new topic of this name begins with its own epochs

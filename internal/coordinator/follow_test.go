@@ -1,7 +1,9 @@
 package coordinator
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -279,4 +281,22 @@ func TestTopicIsDeletedDuringLoad(t *testing.T) {
 			t.Error(offset, code)
 		}
 	})
+}
+
+// A broker that stops closes the coordinator, then the replicas, and applies
+// metadata until the end: what it can't find then is no fault.
+func TestAClosedCoordinatorFollowsNothing(t *testing.T) {
+	n := newNode(t)
+	defer n.stop()
+	var log bytes.Buffer
+	c := New(Options{
+		Self: 1, Config: testConfig(), Replicas: n, Image: func() *metadata.Image { return n.img },
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	c.Close()
+	clear(n.held)
+	c.Follow(&metadata.Delta{}, n.img)
+	if log.Len() > 0 {
+		t.Errorf("logged %s", log.String())
+	}
 }
