@@ -114,6 +114,27 @@ func TestReadAndWrite(t *testing.T) {
 	})
 }
 
+func TestLargeWritesAreWhole(t *testing.T) {
+	eachFS(t, func(t *testing.T, fsys FS, dir string) {
+		name := filepath.Join(dir, "f")
+		f, err := fsys.Create(name)
+		must(t, err)
+		want := make([]byte, 5*(32<<10)+3)
+		for i := range want {
+			want[i] = byte(i % 251)
+		}
+		at := 0
+		for _, n := range []int{0, 1, 32<<10 - 1, 32 << 10, 32<<10 + 1, 2 * (32 << 10), 2} {
+			if got, err := f.WriteAt(want[at:at+n], int64(at)); got != n || err != nil {
+				t.Fatalf("WriteAt(%d bytes, %d) = %d, %v", n, at, got, err)
+			}
+			at += n
+		}
+		must(t, f.Close())
+		wantContent(t, fsys, name, string(want[:at]))
+	})
+}
+
 func TestTruncate(t *testing.T) {
 	eachFS(t, func(t *testing.T, fsys FS, dir string) {
 		name := filepath.Join(dir, "f")

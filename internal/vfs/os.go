@@ -73,10 +73,29 @@ func openOS(name string, flag int) (File, error) {
 	return &osFile{f: f, raw: raw}, nil
 }
 
-func (f *osFile) ReadAt(p []byte, off int64) (int, error)  { return f.f.ReadAt(p, off) }
-func (f *osFile) WriteAt(p []byte, off int64) (int, error) { return f.f.WriteAt(p, off) }
-func (f *osFile) Close() error                             { return f.f.Close() }
-func (f *osFile) Truncate(size int64) error                { return f.f.Truncate(size) }
+func (f *osFile) ReadAt(p []byte, off int64) (int, error) { return f.f.ReadAt(p, off) }
+func (f *osFile) Close() error                            { return f.f.Close() }
+func (f *osFile) Truncate(size int64) error               { return f.f.Truncate(size) }
+
+// writePiece is the most that goes to the kernel in one call. Linux file systems
+// size the pages of the page cache by the length of a write. For a large write
+// they take large blocks of memory, which in a virtual machine are the ones the
+// host has to find first: writes of 1 MB were measured at four times the
+// CPU time of 32 KiB pieces, which come from memory that was in use just before.
+// The additional calls are hardly measurable.
+const writePiece = 32 << 10
+
+// WriteAt writes in pieces that end where a multiple of writePiece does.
+func (f *osFile) WriteAt(p []byte, off int64) (n int, err error) {
+	for {
+		at := off + int64(n)
+		end := min(n+int(writePiece-at%writePiece), len(p))
+		w, err := f.f.WriteAt(p[n:end], at)
+		if n += w; err != nil || n == len(p) {
+			return n, err
+		}
+	}
+}
 
 func (f *osFile) Size() (int64, error) {
 	info, err := f.f.Stat()
