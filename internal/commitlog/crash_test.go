@@ -46,6 +46,7 @@ type crashRig struct {
 	l *Log
 
 	mu     sync.Mutex
+	dice   *rand.Rand // of the clones
 	want   crashExpectation
 	step   string
 	points []crashPoint
@@ -56,7 +57,7 @@ type crashRig struct {
 func newCrashRig(t *testing.T, seed uint64) *crashRig {
 	mem := vfs.NewMem()
 	return &crashRig{
-		t: t, mem: mem, fs: mem, cfg: testConfig(), rand: rand.New(rand.NewPCG(seed, 7)), ts: time.Now().UnixMilli(),
+		t: t, mem: mem, fs: mem, cfg: testConfig(), rand: rand.New(rand.NewPCG(seed, 7)), dice: rand.New(rand.NewPCG(seed, 8)), ts: time.Now().UnixMilli(),
 		want: crashExpectation{seqs: [][]record.Batch{nil}, deleted: true},
 	}
 }
@@ -69,8 +70,8 @@ func (r *crashRig) point(op, name string) {
 	want.seqs = slices.Clone(want.seqs)
 	for i, o := range []vfs.CrashOptions{
 		{}, {KeepUnsynced: 1},
-		{Rand: rand.New(rand.NewPCG(r.rand.Uint64(), 1)), KeepUnsynced: 0.5},
-		{Rand: rand.New(rand.NewPCG(r.rand.Uint64(), 2)), KeepUnsynced: 0.7, Ordered: true},
+		{Rand: rand.New(rand.NewPCG(r.dice.Uint64(), 1)), KeepUnsynced: 0.5},
+		{Rand: rand.New(rand.NewPCG(r.dice.Uint64(), 2)), KeepUnsynced: 0.7, Ordered: true},
 	} {
 		r.points = append(r.points, crashPoint{
 			name: fmt.Sprintf("%s, %s %s, condition %d", r.step, op, name, i), disk: r.mem.CrashClone(o), want: want,
@@ -293,7 +294,9 @@ func (r *crashRig) verifyTwice(p crashPoint) {
 	disk := p.disk.CrashClone(vfs.CrashOptions{KeepUnsynced: 1})
 	var again []crashPoint
 	disk.OnSync(func(op, name string) {
-		c := disk.CrashClone(vfs.CrashOptions{Rand: rand.New(rand.NewPCG(r.rand.Uint64(), 3)), KeepUnsynced: 0.5})
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		c := disk.CrashClone(vfs.CrashOptions{Rand: rand.New(rand.NewPCG(r.dice.Uint64(), 3)), KeepUnsynced: 0.5})
 		again = append(again, crashPoint{name: p.name + ", again at " + op + " " + name, disk: c, want: p.want})
 	})
 	d, err := OpenDir(context.Background(), testOptions(disk))

@@ -61,7 +61,7 @@ func TestEveryStorageCallFailsOnce(t *testing.T) {
 	total := counter.Calls()
 	for i, do := range []faultfs.Action{faultfs.EIO, faultfs.ShortWrite(errors.New("no space left"))} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			for n := 1 + i; n <= total && !t.Failed(); n += 5 {
+			for n := 1 + i; n <= total && !t.Failed(); n += 7 {
 				runWithFault(t, 1, n, do)
 			}
 		})
