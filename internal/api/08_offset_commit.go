@@ -15,8 +15,8 @@ import (
 //     not exist are UNKNOWN_TOPIC_OR_PARTITION and the others are committed.
 //   - v10+ names topics by id (UNKNOWN_TOPIC_ID); the coordinator always gets
 //     both name and id.
-//   - retention_time_ms (v2–v4) is ignored as in Kafka: offsets expire by
-//     offsets.retention.minutes.
+//   - retention_time_ms (v2–v4), if not negative, is how long these offsets are
+//     kept; others expire by offsets.retention.minutes.
 func handleOffsetCommit(a *API, ctx context.Context, r *Request, req *kmsg.OffsetCommitRequest) kmsg.Response {
 	resp := kmsg.NewPtrOffsetCommitResponse()
 	groupOK := a.allowed(r.Conn, mayRead, onGroup, req.Group)
@@ -69,7 +69,7 @@ func (a *API) nameCommitted(r *Request, t *kmsg.OffsetCommitRequestTopic) error 
 	if !a.allowed(r.Conn, mayRead, onTopic, t.Topic) {
 		return kerr.TopicAuthorizationFailed
 	}
-	if known := a.image().Topic(t.Topic); known != nil {
+	if known := a.image().Topic(t.Topic); known != nil && r.Version < 10 {
 		t.TopicID = known.ID // stored with the offset: it is one of this topic, not of the next of that name
 	}
 	return nil

@@ -17,7 +17,8 @@ import (
 //     (UNKNOWN_TOPIC_ID per partition).
 //   - v1 has no error field of its own: the error is repeated per partition.
 //   - Whatever the version, the coordinator gets the form of v8 and v9: groups,
-//     and topics by name, with the id they have now.
+//     and topics by name, with the id they have now: what was committed for an
+//     earlier topic of that name does not count.
 func handleOffsetFetch(a *API, ctx context.Context, r *Request, req *kmsg.OffsetFetchRequest) kmsg.Response {
 	groups := req.Groups
 	if r.Version < 8 {
@@ -75,19 +76,32 @@ func (a *API) fetchGroup(ctx context.Context, r *Request, g *kmsg.OffsetFetchReq
 	got := a.askGroup(ctx, ask, stable)
 	out.ErrorCode = got.ErrorCode
 	for _, t := range got.Topics {
-		if g.Topics == nil && !a.allowed(r.Conn, mayDescribe, onTopic, t.Topic) {
+		if g.Topics != nil {
+			t.TopicID = ids[t.Topic]
+		} else if !a.showsFetched(r, &t) {
 			continue
-		}
-		if t.TopicID = ids[t.Topic]; r.Version >= 10 && g.Topics == nil {
-			known := a.image().Topic(t.Topic)
-			if known == nil {
-				continue // deleted since: v10 can't name it any more
-			}
-			t.TopicID = known.ID
 		}
 		out.Topics = append(out.Topics, t)
 	}
 	return out
+}
+
+// showsFetched reports whether an answer about everything committed may show a
+// topic's offsets, and fills in the topic's id. Those of a topic that was
+// deleted do not count, even if there is a new one of that name.
+func (a *API) showsFetched(r *Request, t *kmsg.OffsetFetchResponseGroupTopic) bool {
+	if !a.allowed(r.Conn, mayDescribe, onTopic, t.Topic) {
+		return false
+	}
+	known := a.image().Topic(t.Topic)
+	if known == nil {
+		return r.Version < 10 && t.TopicID == base.ZeroUUID // v10 can't name it any more
+	}
+	if t.TopicID != base.ZeroUUID && t.TopicID != known.ID {
+		return false
+	}
+	t.TopicID = known.ID
+	return true
 }
 
 // askGroup asks the coordinator about one group.
@@ -114,7 +128,7 @@ func (a *API) nameFetched(r *Request, t *kmsg.OffsetFetchRequestGroupTopic) *ker
 	if !a.allowed(r.Conn, mayDescribe, onTopic, t.Topic) {
 		return kerr.TopicAuthorizationFailed
 	}
-	if known := a.image().Topic(t.Topic); known != nil {
+	if known := a.image().Topic(t.Topic); known != nil && r.Version < 10 {
 		t.TopicID = known.ID // offsets of an earlier topic of that name do not count
 	}
 	return nil

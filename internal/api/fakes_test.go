@@ -392,6 +392,8 @@ type fakeGroups struct {
 	b      *broker
 	client group.Client
 	last   kmsg.Request
+	// committed is what a fetch of everything finds, if not nil.
+	committed []kmsg.OffsetFetchRequestGroupTopic
 }
 
 func (g *fakeGroups) JoinGroup(_ context.Context, req *kmsg.JoinGroupRequest, from group.Client) *kmsg.JoinGroupResponse {
@@ -442,12 +444,14 @@ func (g *fakeGroups) OffsetFetch(_ context.Context, req *kmsg.OffsetFetchRequest
 			out.ErrorCode = kerr.CoordinatorLoadInProgress.Code
 		}
 		topics := in.Topics
-		if topics == nil {
+		if topics == nil && g.committed != nil {
+			topics = g.committed
+		} else if topics == nil {
 			topics = []kmsg.OffsetFetchRequestGroupTopic{{Topic: "t", Partitions: []int32{0}}, {Topic: "secret", Partitions: []int32{0}}}
 		}
 		for _, t := range topics {
 			ot := kmsg.NewOffsetFetchResponseGroupTopic()
-			ot.Topic = t.Topic
+			ot.Topic, ot.TopicID = t.Topic, t.TopicID
 			for _, p := range t.Partitions {
 				op := kmsg.NewOffsetFetchResponseGroupTopicPartition()
 				op.Partition, op.Offset, op.Metadata = p, 42, new(string)

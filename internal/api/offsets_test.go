@@ -210,6 +210,41 @@ func TestOffsetFetchForms(t *testing.T) {
 	}
 }
 
+// A group may have committed offsets for a topic that was deleted, and for
+// another one that has its name now.
+func TestOffsetFetchOfAllLeavesDeletedTopicsOut(t *testing.T) {
+	b := newBroker(t)
+	b.topic("t", 1, 2)
+	b.topic("old", 3, 1)
+	of := func(name string, id base.UUID, p int32) kmsg.OffsetFetchRequestGroupTopic {
+		return kmsg.OffsetFetchRequestGroupTopic{Topic: name, TopicID: id, Partitions: []int32{p}}
+	}
+	b.groups.committed = []kmsg.OffsetFetchRequestGroupTopic{
+		of("t", topicID(99), 0), of("t", topicID(1), 1), of("gone", topicID(98), 0), of("old", base.ZeroUUID, 0), of("ancient", base.ZeroUUID, 0),
+	}
+	for v, want := range map[int16]string{7: "t1 old0 ancient0", 9: "t1 old0 ancient0", 10: "t1 old0"} {
+		req := kmsg.NewPtrOffsetFetchRequest()
+		req.Group, req.Groups = "g", []kmsg.OffsetFetchRequestGroup{{Group: "g"}}
+		resp := ask[*kmsg.OffsetFetchResponse](t, b, v, req)
+		var got []string
+		for _, topic := range resp.Topics {
+			got = append(got, fmt.Sprint(topic.Topic, topic.Partitions[0].Partition))
+		}
+		for _, g := range resp.Groups {
+			for _, topic := range g.Topics {
+				n := topic.Topic
+				if v >= 10 {
+					n = b.image.TopicByID(topic.TopicID).Name
+				}
+				got = append(got, fmt.Sprint(n, topic.Partitions[0].Partition))
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("v%d: %v, want %s", v, got, want)
+		}
+	}
+}
+
 func TestOffsetDelete(t *testing.T) {
 	b := newBroker(t)
 	b.topic("t", 1, 1)
