@@ -16,20 +16,28 @@ import (
 type startKeeper struct {
 	d *Dir
 
-	mu   sync.Mutex
-	last []byte // content of the file, nil if unknown
+	mu       sync.Mutex
+	last     []byte         // content of the file, nil if unknown
+	changing map[*Log]int64 // written down, but not the log's start yet
 }
 
 // save writes the file durably, as if log l (if any) started at offset; a
-// negative offset leaves the log out.
+// negative offset leaves the log out. So does every later save, whichever log it
+// is for, until the start of l is in place and settled is called.
 func (k *startKeeper) save(l *Log, offset int64) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if l != nil {
+		if k.changing == nil {
+			k.changing = map[*Log]int64{}
+		}
+		k.changing[l] = offset
+	}
 	starts := checkpoint.Offsets{}
 	for _, other := range k.d.allLogs() {
-		at := other.start.Load()
-		if other == l {
-			at = offset
+		at, changing := k.changing[other]
+		if !changing {
+			at = other.start.Load()
 		}
 		if at > 0 && !other.gone() {
 			starts[other.tp] = at
@@ -45,6 +53,13 @@ func (k *startKeeper) save(l *Log, offset int64) error {
 	}
 	k.last = data
 	return nil
+}
+
+// settled ends what save began for a log.
+func (k *startKeeper) settled(l *Log) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.changing, l)
 }
 
 // SetStartOffset moves the start of the log up to offset, durably, as
@@ -69,6 +84,7 @@ func (l *Log) SetStartOffset(offset int64) error {
 		return l.d.fail("write "+checkpoint.LogStartFile, err)
 	}
 	l.raiseStart(offset)
+	l.d.starts.settled(l)
 	l.d.keeper.after(0, l.dropBelowStart)
 	return nil
 }
@@ -124,6 +140,7 @@ func (l *Log) removeBelow(offset int64) error {
 		return err
 	}
 	l.raiseStart(start)
+	l.d.starts.settled(l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	// Appends may have added segments meanwhile.

@@ -284,6 +284,7 @@ func (l *Log) restart(offset int64) error {
 	if err := l.d.starts.save(l, offset); err != nil {
 		return err
 	}
+	l.d.starts.settled(l)
 	l.durable.Store(offset)
 	return l.d.frontier.set(l, offset)
 }
