@@ -286,6 +286,10 @@ func TestTopicIsDeletedDuringLoad(t *testing.T) {
 // A broker that stops closes the coordinator, then the replicas, and applies
 // metadata until the end: what it can't find then is no fault.
 func TestAClosedCoordinatorFollowsNothing(t *testing.T) {
+	synctest.Test(t, testClosedFollowsNothing)
+}
+
+func testClosedFollowsNothing(t *testing.T) {
 	n := newNode(t)
 	defer n.stop()
 	var log bytes.Buffer
