@@ -35,7 +35,11 @@ func (t *tailCache) reserve(l *Log, base int64, n int) (c *tailChunk, fresh bool
 	size := tailChunkMin
 	if v := l.tail.Load(); v != nil && len(v.chunks) > 0 {
 		last := v.chunks[len(v.chunks)-1]
-		if last.room() >= n {
+		if last.next.Load() != base {
+			// The chunk between was evicted before it was attached. What is cached
+			// may end early but must not have holes: readers would step over them.
+			t.discard(l)
+		} else if last.room() >= n {
 			return last, false
 		}
 		size = min(2*len(last.buf), tailChunkMax)
