@@ -211,15 +211,24 @@ func (l *Log) applyProducer(b record.Batch, nowMs int64) error {
 	if !b.HasProducerID() {
 		return nil
 	}
-	done, ended := l.producers.Append(b, nowMs)
-	if ended {
-		l.ended.Store(true)
-	}
+	done, ended := l.appendProducer(b, nowMs)
 	if !ended || !done.Aborted {
 		return nil
 	}
 	l.unsynced |= debtTxn | debtDir
 	return l.txnIndex(l.app.seg).Append(txnEntry(done))
+}
+
+// appendProducer notes what may now be unstable, before readers can see it.
+func (l *Log) appendProducer(b record.Batch, nowMs int64) (done producer.Completed, ended bool) {
+	done, ended = l.producers.Append(b, nowMs)
+	if ended {
+		l.ended.Store(true)
+	}
+	if ended || b.IsTransactional() {
+		l.unstable.Store(true)
+	}
+	return done, ended
 }
 
 func txnEntry(c producer.Completed) txnindex.Entry {

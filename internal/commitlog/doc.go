@@ -104,7 +104,7 @@
 //	the directory is used. milenaM1, directory id, number of logs, the logs,
 //	CRC-32C of all before. A log, in varints where no size is given:
 //	  topic length, topic, partition, topic id (16 bytes), flags (1 byte, bit 0:
-//	  gaps), start, end, snapshot offset, epochs as count and (epoch, start),
+//	  gaps, bit 1: transactions may be undecided), start, end, snapshot offset, epochs as count and (epoch, start),
 //	  segments as count and (base, size, largest timestamp, its offset)
 //
 //	<dir>/<topic>-<p>/milena.sparse: empty; this log may have gaps between offsets

@@ -32,6 +32,7 @@ type Log struct {
 	failed                  atomic.Pointer[failure]
 	onDurable               atomic.Pointer[func(int64)]
 	loaded                  atomic.Bool // files were looked at since the directory was opened
+	unstable                atomic.Bool // a transaction may be open, or ended and not passed by the high watermark
 	ended                   atomic.Bool // a transaction has ended that the high watermark may not have passed
 	sparse                  atomic.Bool // offsets may have gaps: compacted, or copied from such a log
 	place                   atomic.Pointer[readPlace]
@@ -129,6 +130,7 @@ func (l *Log) SetHighWatermark(hw int64) {
 	_, unstable := l.producers.FirstUnstable(hw)
 	l.ended.Store(unstable)
 }
+	l.unstable.Store(unstable)
 
 // HighWatermark is what SetHighWatermark said last.
 func (l *Log) HighWatermark() int64 { return l.hw.Load() }

@@ -21,11 +21,18 @@ const manifestFile = "milena.manifest"
 
 const manifestMagic = "milenaM1"
 
+// Flags of a log in the manifest.
+const (
+	manifestSparse = 1 << iota
+	manifestUnstable
+)
+
 // manifestLog is one log in the manifest.
 type manifestLog struct {
 	tp       base.TopicPartition
 	id       base.UUID
 	sparse   bool
+	unstable bool // transactions may be undecided
 	start    int64
 	end      int64
 	snapshot int64 // offset of a snapshot, -1: none, noProducers: none needed
@@ -49,7 +56,10 @@ func encodeManifest(dir base.UUID, logs []manifestLog) []byte {
 		b = append(b, l.id[:]...)
 		flags := byte(0)
 		if l.sparse {
-			flags = 1
+			flags |= manifestSparse
+		}
+		if l.unstable {
+			flags |= manifestUnstable
 		}
 		b = append(b, flags)
 		b = binary.AppendVarint(b, l.start)
@@ -155,7 +165,8 @@ func (r *manifestReader) log() (l manifestLog) {
 	l.tp.Partition = int32(r.varint())
 	l.id = r.uuid()
 	if flags := r.bytes(1); len(flags) == 1 {
-		l.sparse = flags[0]&1 != 0
+		l.sparse = flags[0]&manifestSparse != 0
+		l.unstable = flags[0]&manifestUnstable != 0
 	}
 	l.start, l.end, l.snapshot = r.varint(), r.varint(), r.varint()
 	for range r.count(2) {
@@ -210,6 +221,7 @@ func (d *Dir) readManifest() (map[base.TopicPartition]*Log, error) {
 func (d *Dir) logFromManifest(m *manifestLog) *Log {
 	l := newLog(d, m.tp, m.id)
 	l.sparse.Store(m.sparse)
+	l.unstable.Store(m.unstable)
 	l.snapshot = m.snapshot
 	for _, e := range m.epochs {
 		l.epochs.Assign(e.Epoch, e.Start)
@@ -235,7 +247,7 @@ func (d *Dir) logFromManifest(m *manifestLog) *Log {
 // describe is the log's entry in the manifest.
 func (l *Log) describe() manifestLog {
 	m := manifestLog{
-		tp: l.tp, id: l.TopicID(), sparse: l.sparse.Load(), start: l.start.Load(), end: l.end.Load(),
+		tp: l.tp, id: l.TopicID(), sparse: l.sparse.Load(), unstable: l.unstable.Load(), start: l.start.Load(), end: l.end.Load(),
 		snapshot: l.snapshot, epochs: l.epochs.Entries(),
 	}
 	for _, s := range *l.segs.Load() {

@@ -31,9 +31,10 @@ func (l *Log) Producers() []ProducerInfo {
 
 // FirstUnstableOffset is the first offset of a transaction that is undecided, or
 // whose marker hw has not passed. The last stable offset is the smaller of it
-// and hw.
+// and hw. Without transactions, the answer needs no look into files and does not
+// wait for an append.
 func (l *Log) FirstUnstableOffset(hw int64) (int64, bool) {
-	if l.ready() != nil {
+	if !l.unstable.Load() || l.ready() != nil {
 		return 0, false
 	}
 	l.mu.Lock()
@@ -106,11 +107,7 @@ func (d *Dir) rebuildProducers(l *Log, snapshots []int64, trusted int64) error {
 		if !b.HasProducerID() {
 			return nil
 		}
-		done, ended := l.producers.Append(b, now)
-		if ended {
-			l.ended.Store(true)
-		}
-		if ended && done.Aborted {
+		if done, ended := l.appendProducer(b, now); ended && done.Aborted {
 			l.unsynced |= debtTxn | debtDir
 			return l.txnIndex(s).Append(txnEntry(done))
 		}
@@ -146,6 +143,9 @@ func (l *Log) useSnapshot(at, end int64) (bool, error) {
 	if err := l.producers.Restore(data, l.d.opts.Now().UnixMilli()); err != nil {
 		l.d.opts.Logger.Warn("producer snapshot is damaged and will be rebuilt", slog.String("file", path), slog.Any("error", err))
 		return false, l.d.opts.FS.Remove(path)
+	}
+	if _, open := l.producers.FirstUnstable(0); open {
+		l.unstable.Store(true)
 	}
 	return true, nil
 }

@@ -59,8 +59,8 @@ func (p *Partition) Append(data []byte, req AppendRequest) (Appended, error) {
 // write is the only part of an append under the partition's lock: between the
 // check of the epoch and the append nobody may take leadership away.
 func (p *Partition) write(batches []byte, req AppendRequest) (commitlog.Appended, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	if err := p.leaderErrLocked(req.ExpectedEpoch); err != nil {
 		return commitlog.Appended{}, err
 	}
@@ -75,8 +75,8 @@ func (p *Partition) write(batches []byte, req AppendRequest) (commitlog.Appended
 
 // inSync is the number of replicas that count for acks=all.
 func (p *Partition) inSync() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	return len(p.leadership.ISR)
 }
 

@@ -14,8 +14,8 @@
 //   - Appends are refused unless this replica leads in the epoch the caller
 //     expects (I8).
 //
-// Concurrency: every method may be called from any goroutine. One mutex orders
-// appends and leadership changes; it is held over the log's append and never
-// over a wait, a flush or a call to somebody else. The high watermark is
-// published atomically, so reads take no lock.
+// Concurrency: every method may be called from any goroutine. A change
+// of leadership excludes appends, which the log orders among themselves, and
+// nothing is held over a wait, a flush or a call to somebody else. The high
+// watermark is published atomically; reads wait for no append.
 package partition

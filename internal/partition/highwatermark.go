@@ -25,8 +25,8 @@ func (p *Partition) Committed(end int64) (bool, error) {
 	if p.hw.Load() >= end {
 		return true, nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	return false, p.leaderErrLocked(-1)
 }
 
@@ -96,7 +96,7 @@ func (p *Partition) leaderErrLocked(expected int32) error {
 // leads reports in which epoch this replica leads, or why a caller that expects
 // the given epoch must be turned away.
 func (p *Partition) leadingEpoch(expected int32) (epoch int32, epochStart int64, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	return p.leadership.LeaderEpoch, p.epochStart, p.leaderErrLocked(expected)
 }

@@ -42,7 +42,9 @@ type Partition struct {
 	minISR   atomic.Int32 // min.insync.replicas
 	watchers watchers
 
-	mu         sync.Mutex
+	// mu guards leadership. Appends hold it for reading, since the log orders
+	// them itself and readers must not wait for somebody's write to the disk.
+	mu         sync.RWMutex
 	leads      bool
 	closed     bool
 	leadership Leadership
@@ -113,8 +115,8 @@ func (p *Partition) Log() *commitlog.Log { return p.log }
 
 // Leadership is what the replica was last told by the metadata.
 func (p *Partition) Leadership() Leadership {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	return p.leadership
 }
 
