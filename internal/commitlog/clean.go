@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -32,8 +33,9 @@ type cleaner struct {
 	closed      bool
 	offsets     checkpoint.Offsets // content of cleaner-offset-checkpoint
 	uncleanable map[*Log]error
-	scan        map[*Log]struct{} // logs whose transaction indexes were caught lying
-	trash       map[string]struct{}
+	scan        map[*Log]struct{}   // logs whose transaction indexes were caught lying
+	trash       map[string]struct{} // renamed files that wait to be removed
+	swept       bool                // older ones were looked for
 	stats       CleanerStats
 }
 
@@ -47,7 +49,7 @@ type CleanerStats struct {
 
 func newCleaner(d *Dir) *cleaner {
 	return &cleaner{
-		d: d, dedupeBytes: defaultDedupeBytes, rate: d.opts.CleanerMaxBytesPerSec, stop: make(chan struct{}),
+		d: d, dedupeBytes: d.opts.CleanerDedupeBytes, rate: d.opts.CleanerMaxBytesPerSec, stop: make(chan struct{}),
 		offsets: checkpoint.Offsets{}, uncleanable: map[*Log]error{}, scan: map[*Log]struct{}{}, trash: map[string]struct{}{},
 	}
 }
@@ -249,13 +251,46 @@ func (c *cleaner) close() {
 		close(c.stop)
 	}
 	c.done.Wait()
-	if c.d.Offline() != nil {
-		return
+	if c.d.Offline() == nil {
+		c.emptyTrash()
 	}
+}
+
+// firstPass is true once after the start.
+func (c *cleaner) firstPass() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	first := !c.swept
+	c.swept = true
+	return first
+}
+
+// sweep removes a renamed file unless it waits for its time to come.
+func (c *cleaner) sweep(name string) {
+	c.mu.Lock()
+	_, waits := c.trash[name]
+	c.mu.Unlock()
+	if !waits {
+		_ = c.d.opts.FS.Remove(name) // the next start tries again
+	}
+}
+
+// emptyTrash removes everything at once, durably: after a clean shutdown nobody
+// looks for such files. What can't be removed goes when its log is next verified.
+func (c *cleaner) emptyTrash() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	dirs := map[string]struct{}{}
 	for name := range c.trash {
-		// Best effort: whatever stays is removed when its log is next verified.
-		_ = c.d.opts.FS.Remove(name)
+		if c.d.opts.FS.Remove(name) == nil {
+			dirs[filepath.Dir(name)] = struct{}{}
+		}
+	}
+	clear(c.trash)
+	for dir := range dirs {
+		if err := c.d.opts.FS.SyncDir(dir); err != nil {
+			_ = c.d.fail("sync "+dir, err)
+			return
+		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 // lie anywhere below the high watermark, behind the last stable offset too.
 func (p *cleanPass) findAborted() error {
 	if !p.scanMarkers {
-		found, err := p.plan.log.indexedAborts(p.plan.set, p.plan.start, p.plan.end)
+		found, err := p.plan.log.indexedAborts(p.plan.set, p.plan.set[0].base, p.plan.end)
 		if err != nil && !isTxnDamage(err) {
 			return p.plan.log.cleanError("read transaction indexes of "+p.plan.log.path, err)
 		}

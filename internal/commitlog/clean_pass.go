@@ -93,6 +93,11 @@ func (p *cleanPass) run() (int64, error) {
 	if err := p.announce(); err != nil {
 		return 0, err
 	}
+	// What the pass knows of producers may come from batches that a power loss
+	// could take: the words that they supersede must not go before.
+	if err := p.plan.log.Flush(); err != nil {
+		return 0, err
+	}
 	p.txns = newCleanTxns(p.aborted)
 	for _, g := range groups {
 		w, err := p.rewrite(g)

@@ -33,6 +33,15 @@ func (p *cleanPlan) due() bool {
 	return p.dirtyBytes > 0 && (p.overdue || p.ratio() > p.log.Config().MinCleanableDirtyRatio)
 }
 
+// rollMs is the age at which a segment is closed. Only closed segments can be
+// compacted, so max.compaction.lag.ms shortens it, as in Kafka.
+func (c *Config) rollMs() int64 {
+	if c.Compact && c.MaxCompactionLagMs > 0 {
+		return min(c.MaxCompactionLagMs, c.SegmentMs)
+	}
+	return c.SegmentMs
+}
+
 // planClean applies Kafka's rules for what may be cleaned: nothing of the active
 // segment, nothing at or above the last stable offset (and so the high
 // watermark), nothing that is not durable, and nothing that may have been

@@ -109,6 +109,21 @@ func TestCleanIsDue(t *testing.T) {
 	}
 }
 
+func TestCompactionLagClosesSegments(t *testing.T) {
+	r := newRig(t)
+	r.cfg.SegmentBytes, r.cfg.SegmentMs, r.cfg.MaxCompactionLagMs = 1<<20, 1<<40, 5000
+	r.l.SetConfig(r.cfg)
+	r.write(-1, false, record.None, pair("k", "v"))
+	r.clock.advance(5 * time.Second)
+	if r.write(-1, false, record.None, pair("k", "v")); len(r.l.Segments()) != 1 {
+		t.Fatal("closed too early")
+	}
+	r.clock.advance(time.Millisecond)
+	if r.write(-1, false, record.None, pair("k", "v")); len(r.l.Segments()) != 2 {
+		t.Fatal("max.compaction.lag.ms must close segments")
+	}
+}
+
 func TestCleanGroupsSegments(t *testing.T) {
 	r := newRig(t)
 	r.fill(t, 12, 3)

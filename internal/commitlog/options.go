@@ -32,6 +32,7 @@ type DirOptions struct {
 	CheckpointInterval     time.Duration // recovery points and snapshots, default 1 min
 	ProducerIDExpiration   time.Duration // default 24 h
 	CleanerMaxBytesPerSec  float64       // 0: no limit
+	CleanerDedupeBytes     int64         // memory for the keys of one clean, default 128 MiB
 	CleanerBackoff         time.Duration // how often the cleaner looks for work, default 15 s
 }
 
@@ -53,6 +54,7 @@ func (o DirOptions) withDefaults() DirOptions {
 	o.CleanerBackoff = orElse(o.CleanerBackoff, 15*time.Second)
 	o.CheckpointInterval = orElse(o.CheckpointInterval, time.Minute)
 	o.ProducerIDExpiration = orElse(o.ProducerIDExpiration, 24*time.Hour)
+	o.CleanerDedupeBytes = orElse(o.CleanerDedupeBytes, defaultDedupeBytes)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -3,15 +3,21 @@ package commitlog
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
 // applyRetention is the keeper's regular pass over the directory: it removes
 // segments that nobody may want any more and forgets idle producers.
 func (d *Dir) applyRetention() {
+	first := d.cleaner.firstPass()
 	for _, l := range d.allLogs() {
 		if d.keeper.stopping() || d.Offline() != nil {
 			return
+		}
+		if first {
+			l.sweepDeleted()
 		}
 		now := d.opts.Now().UnixMilli()
 		if err := l.retain(now); err != nil && l.Err() == nil && !errors.Is(err, errSegmentGone) {
@@ -131,6 +137,27 @@ func (l *Log) failOrQuarantineRead(what string, err error) error {
 		return err
 	}
 	return l.d.fail(what, err)
+}
+
+// sweepDeleted removes files that were on their way out when the directory was
+// closed, and came back with a power loss after that. A start after a clean
+// shutdown looks at no log, so the first pass does.
+func (l *Log) sweepDeleted() {
+	l.flushMu.Lock() // nothing is being renamed
+	defer l.flushMu.Unlock()
+	if l.Err() != nil {
+		return
+	}
+	names, err := listFiles(l.d.opts.FS, l.path)
+	if err != nil {
+		_ = l.cleanError("list "+l.path, err)
+		return
+	}
+	for name := range names {
+		if _, suffix, ok := parseSegmentName(name); ok && strings.HasSuffix(suffix, suffixDeleted) {
+			l.d.cleaner.sweep(filepath.Join(l.path, name))
+		}
+	}
 }
 
 // expireProducers forgets producers that were idle for too long. A log that was
