@@ -28,7 +28,7 @@ type appender struct {
 func (l *Log) newAppender(s *segment, nowMs int64) *appender {
 	cfg := l.cfg.Load()
 	a := &appender{seg: s, index: newIndexWriter(s.base, cfg.IndexIntervalBytes), firstTS: -1, openedMs: nowMs}
-	if j := min(cfg.SegmentJitterMs, cfg.SegmentMs); j > 0 {
+	if j := min(cfg.SegmentJitterMs, cfg.rollMs()); j > 0 {
 		a.jitterMs = rand.Int64N(j)
 	}
 	return a
@@ -72,7 +72,7 @@ func (l *Log) Append(batches []byte, o AppendOptions) (Appended, error) {
 	if err := l.write(job, o); err != nil {
 		return Appended{}, err
 	}
-	l.flushAfterAppend(job.records)
+	l.flushAfterAppend(job)
 	return Appended{First: job.first, Last: job.next - 1, LogStart: l.start.Load()}, nil
 }
 
@@ -292,22 +292,25 @@ func (l *Log) mustRoll(job appendJob, nowMs int64) bool {
 		waited = job.maxTS - a.firstTS
 	}
 	return size+int64(len(job.data)) > min(cfg.SegmentBytes, math.MaxInt32) ||
-		waited > cfg.SegmentMs-a.jitterMs ||
+		waited > cfg.rollMs()-a.jitterMs ||
 		a.index.full(cfg.SegmentIndexBytes)
 }
 
+// relaxedFlushBytes is how much a relaxed log gathers before it is written back,
+// so that no flush of its, nor the kernel, ever has gigabytes to write at once.
+const relaxedFlushBytes = 16 << 20
+
 // flushAfterAppend asks for a flush as the configuration wants it.
-func (l *Log) flushAfterAppend(records int64) {
+func (l *Log) flushAfterAppend(job appendJob) {
 	cfg := l.cfg.Load()
 	if !cfg.Durable {
-		if l.unflushed += records; l.unflushed < cfg.FlushMessages {
+		l.unflushed += job.records
+		l.unflushedBytes += int64(len(job.data))
+		if l.unflushed < cfg.FlushMessages && l.unflushedBytes < relaxedFlushBytes {
 			l.d.keeper.flushLater(l, cfg.FlushMs)
 			return
 		}
 	}
-	l.unflushed = 0
-	l.d.flusher.enqueue(l)
+	l.unflushed, l.unflushedBytes = 0, 0
+	l.RequestFlush()
 }
-
-// RequestFlush asks for a flush in the background, whatever the configuration.
-func (l *Log) RequestFlush() { l.d.flusher.enqueue(l) }

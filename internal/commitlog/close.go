@@ -19,7 +19,9 @@ func (d *Dir) Close() error {
 	}
 	d.keeper.close()
 	d.cleaner.close()
-	d.flusher.close()
+	for _, f := range d.flushers {
+		f.close()
+	}
 	defer d.telling.Wait()
 	logs := d.allLogs()
 	err := d.Offline()

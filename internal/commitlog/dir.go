@@ -29,7 +29,7 @@ type Dir struct {
 	files    *fileCache
 	tail     tailCache
 	space    spaceGuard
-	flusher  *flusher
+	flushers [lanes]*flusher
 	frontier *frontier
 	keeper   *keeper
 	cleaner  *cleaner

@@ -107,6 +107,8 @@
 //	  gaps, bit 1: transactions may be undecided), start, end, snapshot offset, epochs as count and (epoch, start),
 //	  segments as count and (base, size, largest timestamp, its offset)
 //
-//	<dir>/<topic>-<p>/milena.sparse: empty; this log may have gaps between offsets
-//	although it was never compacted here.
+//	<dir>/<topic>-<p>/milena.sparse: offsets may have gaps. Empty: anywhere, as in
+//	a copy of a compacted log. Else only below the offset in it, up to where the
+//	log was compacted here: decimal offset, space, CRC-32C of its digits in hex,
+//	line end.
 package commitlog

@@ -38,7 +38,7 @@ func (r *crashRig) checkOffline() {
 	if r.l == nil {
 		return
 	}
-	r.d.flusher.close() // a flush that was in flight may still have succeeded
+	r.d.flushers[laneDurable].close() // a flush that was in flight may still have succeeded
 	durable := r.l.DurableOffset()
 	if _, err := r.l.Append(makeBatch(1, 1, 1), AppendOptions{}); !errors.Is(err, ErrOffline) && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrDeleted) {
 		r.t.Fatalf("append to an offline directory: %v", err)

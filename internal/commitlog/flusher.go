@@ -15,8 +15,12 @@ import (
 // a round is in flight the next set gathers, so under load one fsync serves many
 // appends and there is no timer to tune. The goroutine exists only while there
 // is work.
+//
+// Relaxed logs have a flusher of their own, because a flush of theirs may find
+// much to write, and nobody waits for it.
 type flusher struct {
-	d *Dir
+	d    *Dir
+	lane int // which of Log.queued is this flusher's
 
 	mu      sync.Mutex
 	dirty   []*Log
@@ -29,11 +33,11 @@ type flusher struct {
 // enqueue asks for a flush of what l holds now.
 func (f *flusher) enqueue(l *Log) {
 	f.mu.Lock()
-	if l.queued || f.closed {
+	if l.queued[f.lane] || f.closed {
 		f.mu.Unlock()
 		return
 	}
-	l.queued = true
+	l.queued[f.lane] = true
 	f.dirty = append(f.dirty, l)
 	start := !f.running
 	if start {
@@ -44,6 +48,22 @@ func (f *flusher) enqueue(l *Log) {
 	if start {
 		go f.run()
 	}
+}
+
+// The lanes.
+const (
+	laneDurable = iota
+	laneRelaxed
+	lanes
+)
+
+// RequestFlush asks for a flush in the background, whatever the configuration.
+func (l *Log) RequestFlush() {
+	lane := laneRelaxed
+	if l.cfg.Load().Durable {
+		lane = laneDurable
+	}
+	l.d.flushers[lane].enqueue(l)
 }
 
 // close waits for the round in flight; later requests are ignored.
@@ -85,7 +105,7 @@ func (f *flusher) take() (set []*Log, stop bool) {
 	set = f.dirty
 	f.dirty, f.spare = f.spare[:0], set
 	for _, l := range set {
-		l.queued = false
+		l.queued[f.lane] = false
 	}
 	return set, false
 }

@@ -83,7 +83,7 @@ func (l *Log) flushTimed() {
 	l.mu.Lock()
 	l.timed = false
 	l.mu.Unlock()
-	l.d.flusher.enqueue(l)
+	l.RequestFlush()
 }
 
 // flushLazy asks for a flush of every log that flushLater was called for.
@@ -96,7 +96,7 @@ func (k *keeper) flushLazy() {
 		l.mu.Lock()
 		l.lazy = false
 		l.mu.Unlock()
-		l.d.flusher.enqueue(l)
+		l.RequestFlush()
 	}
 }
 

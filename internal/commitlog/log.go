@@ -38,20 +38,21 @@ type Log struct {
 	place                   atomic.Pointer[readPlace]
 
 	flushMu sync.Mutex
-	queued  bool // in the flusher's dirty set; guarded by the flusher
+	queued  [lanes]bool // in a flusher's dirty set; guarded by that flusher
 
-	mu            sync.Mutex
-	app           *appender
-	producers     *producer.State
-	snapshot      int64     // offset of the newest producer snapshot file, -1: none
-	unsynced      syncDebt  // what the next flush must sync besides segments
-	claimed       bool      // OpenLog has been called
-	epochsWeighed bool      // the epoch cache was compared with the whole log
-	sparseNoted   bool      // a file says that offsets have gaps
-	lazy          bool      // waits for the next checkpoint to be flushed
-	timed         bool      // waits for flush.ms to pass
-	rolled        []*handle // files of rolled segments, pinned until they are flushed
-	unflushed     int64     // records appended since a flush was asked for, for flush.messages
+	mu             sync.Mutex
+	app            *appender
+	producers      *producer.State
+	snapshot       int64     // offset of the newest producer snapshot file, -1: none
+	unsynced       syncDebt  // what the next flush must sync besides segments
+	claimed        bool      // OpenLog has been called
+	epochsWeighed  bool      // the epoch cache was compared with the whole log
+	sparseNoted    bool      // a file says that offsets have gaps
+	lazy           bool      // waits for the next checkpoint to be flushed
+	timed          bool      // waits for flush.ms to pass
+	rolled         []*handle // files of rolled segments, pinned until they are flushed
+	unflushed      int64     // records appended since a flush was asked for, for flush.messages
+	unflushedBytes int64
 
 	epochMu sync.RWMutex
 	epochs  epoch.Cache
@@ -129,8 +130,8 @@ func (l *Log) SetHighWatermark(hw int64) {
 	l.producers.SetHighWatermark(hw)
 	_, unstable := l.producers.FirstUnstable(hw)
 	l.ended.Store(unstable)
-}
 	l.unstable.Store(unstable)
+}
 
 // HighWatermark is what SetHighWatermark said last.
 func (l *Log) HighWatermark() int64 { return l.hw.Load() }

@@ -69,7 +69,9 @@ func newDir(o DirOptions) *Dir {
 	d.files = newFileCache(o.FS, o.MaxOpenFiles, d.keeper.flushLazy)
 	d.tail.budget = o.TailCacheBytes
 	d.space = spaceGuard{fs: o.FS, path: o.Path, reserve: o.ReserveBytes}
-	d.flusher = &flusher{d: d}
+	for lane := range d.flushers {
+		d.flushers[lane] = &flusher{d: d, lane: lane}
+	}
 	d.starts.d = d
 	d.recoverySaved = true
 	d.frontier = &frontier{

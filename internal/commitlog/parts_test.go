@@ -131,7 +131,7 @@ func TestGroupCommit(t *testing.T) {
 	}
 	gate.Open()
 	awaitDurable(t, l, 102)
-	d.flusher.close()
+	d.flushers[laneDurable].close()
 	if n := disk.Count(faultfs.Sync) - before; n != 1 {
 		t.Errorf("%d more fsyncs for 100 appends, want 1", n)
 	}
@@ -543,4 +543,3 @@ func TestManyLogsReopen(t *testing.T) {
 		mustClose(t, d)
 	}
 }
-

@@ -28,7 +28,7 @@ func (l *Log) roll(first, nowMs int64) error {
 	if f := l.d.opts.Events.Rolled; f != nil {
 		f(l.tp)
 	}
-	l.d.flusher.enqueue(l)
+	l.RequestFlush()
 	return nil
 }
 
