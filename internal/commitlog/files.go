@@ -34,7 +34,7 @@ type fileCache struct {
 	mu       sync.Mutex
 	open     int
 	idle     list.List // of *handle, most recently used first
-	pressure func()    // called when the limit is exceeded by pinned files alone
+	pressure func()    // called when the limit is exceeded by pinned files alone, under a log's mutex
 }
 
 func newFileCache(fsys vfs.FS, limit int, pressure func()) *fileCache {

@@ -3,6 +3,7 @@ package commitlog
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,8 @@ type keeper struct {
 	tasks  []task
 	closed bool
 	lazy   []*Log // relaxed logs with something unflushed
+
+	pressed atomic.Bool // too many files are open, a flush is due
 
 	wake chan struct{}
 	stop chan struct{}
@@ -84,6 +87,17 @@ func (l *Log) flushTimed() {
 	l.timed = false
 	l.mu.Unlock()
 	l.RequestFlush()
+}
+
+// flushSoon has the keeper call flushLazy. It is for callers that hold a log's
+// mutex: flushLazy takes one after the other.
+func (k *keeper) flushSoon() {
+	if !k.pressed.Swap(true) {
+		k.after(0, func() {
+			k.pressed.Store(false)
+			k.flushLazy()
+		})
+	}
 }
 
 // flushLazy asks for a flush of every log that flushLater was called for.

@@ -66,7 +66,7 @@ func newDir(o DirOptions) *Dir {
 	d := &Dir{opts: o, defaults: DefaultConfig(), logs: map[base.TopicPartition]*Log{}}
 	d.keeper = newKeeper(o.Now)
 	d.cleaner = newCleaner(d)
-	d.files = newFileCache(o.FS, o.MaxOpenFiles, d.keeper.flushLazy)
+	d.files = newFileCache(o.FS, o.MaxOpenFiles, d.keeper.flushSoon)
 	d.tail.budget = o.TailCacheBytes
 	d.space = spaceGuard{fs: o.FS, path: o.Path, reserve: o.ReserveBytes}
 	for lane := range d.flushers {
