@@ -14,6 +14,7 @@ import (
 
 var (
 	clones = flag.Int("clones", 100, "how many power losses are examined")
+	lives  = flag.Int("lives", 10, "how many brokers live one after another, at least")
 	every  = flag.Bool("every", false, "take every sync point, not those at which an examiner is free")
 	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of all choices")
 )
@@ -26,15 +27,15 @@ func TestPowerLoss(t *testing.T) {
 	rng := rand.New(rand.NewPCG(*seed, 0))
 	c := &campaign{t: t, crew: rig.NewCrew(*seed), examiners: make(chan struct{}, 2), rng: rand.New(rand.NewPCG(*seed, 1))}
 	disk := vfs.NewMem()
-	lives := 0
-	for ; !c.enough(); lives++ {
-		disk = c.life(disk, rng, lives == 0)
+	lived := 0
+	for ; !t.Failed() && (lived < *lives || !c.enough()); lived++ {
+		disk = c.life(disk, rng, lived == 0)
 	}
 	c.wg.Wait()
 	topics, records, commits := c.crew.Story.Now().Tally()
 	t.Logf("%d power losses examined, %d of them during start-up or stop of an examined broker, %d records read back; "+
-		"the story: %d lives, %d topics, %d records, %d commits", c.examined, c.nested, c.records, lives, topics, records, commits)
-	if records < 50 || commits < 10 || c.records == 0 {
+		"the story: %d lives, %d topics, %d records, %d commits", c.examined, c.nested, c.records, lived, topics, records, commits)
+	if records < 50 || commits < 10 || c.examined < *clones {
 		t.Error("the workload did too little to prove anything")
 	}
 }
@@ -52,6 +53,7 @@ func (c *campaign) life(disk *vfs.Mem, rng *rand.Rand, first bool) *vfs.Mem {
 			t.Fatal(err)
 		}
 	}
+	how := rng.IntN(3)
 	working, stop := context.WithCancel(t.Context())
 	defer stop()
 	done := make(chan struct{})
@@ -60,7 +62,8 @@ func (c *campaign) life(disk *vfs.Mem, rng *rand.Rand, first bool) *vfs.Mem {
 	case <-time.After(time.Duration(100+rng.IntN(400)) * time.Millisecond):
 	case <-done: // an error
 	}
-	switch rng.IntN(3) {
+	defer func(how int) { c.ended = []string{"a power loss", "a stop under load", "a stop"}[how] }(how)
+	switch how {
 	case 0: // the power goes
 		left, moment := c.crew.Story.Freeze(disk, cut(rng))
 		disk.OnSync(nil)
@@ -78,8 +81,8 @@ func (c *campaign) life(disk *vfs.Mem, rng *rand.Rand, first bool) *vfs.Mem {
 		<-done
 		c.close(b)
 	}
-	for _, err := range c.crew.Errs() {
-		t.Error(err)
+	if errs := c.crew.Errs(); len(errs) > 0 {
+		t.Errorf("after %s: %v; the log: %v", c.ended, errs, b.Log.Lines("level=WARN"))
 	}
 	disk.OnSync(nil)
 	return disk
@@ -118,12 +121,13 @@ type campaign struct {
 	examined int
 	nested   int
 	records  int
+	ended    string // how the life before ended
 }
 
 func (c *campaign) enough() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.taken >= *clones || c.t.Failed()
+	return c.taken >= *clones
 }
 
 // sample decides at a sync point whether the power goes here.

@@ -2,6 +2,7 @@ package rig
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -284,8 +285,19 @@ type Record struct {
 	ID                string // its header "id"
 }
 
-// ReadAll reads a partition from start to end.
+// ReadAll reads a partition from start to end, again if retention moved the
+// start meanwhile.
 func (c *Conn) ReadAll(topic string, partition int32) (start, end int64, out []Record, err error) {
+	for range 20 {
+		start, end, out, err = c.readOnce(topic, partition)
+		if !errors.Is(err, kerr.OffsetOutOfRange) {
+			break
+		}
+	}
+	return start, end, out, err
+}
+
+func (c *Conn) readOnce(topic string, partition int32) (start, end int64, out []Record, err error) {
 	if start, err = c.Offset(topic, partition, Earliest); err != nil {
 		return 0, 0, nil, fmt.Errorf("earliest offset: %w", err)
 	}
