@@ -276,7 +276,7 @@ func (p *cleanPass) reserve(g cleanGroup) error {
 		size += s.size.Load()
 	}
 	p.before += size
-	if err := p.plan.log.d.space.take(size, p.c.d.opts.Now()); err != nil {
+	if err := p.plan.log.d.space.take(size, Client, p.c.d.opts.Now()); err != nil {
 		return p.plan.log.cleanError("ask for the free space", err)
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 type spaceGuard struct {
 	fs      vfs.FS
 	path    string
-	reserve int64 // as configured; 0 chooses by disk size
+	reserve atomic.Int64 // as configured; 0 chooses by disk size
 
 	asked atomic.Int64 // Unix nanoseconds of the last answer
 	free  atomic.Int64 // last answer minus what was written since
@@ -23,14 +23,23 @@ type spaceGuard struct {
 
 const spaceMaxAge = time.Second
 
+// coordinatorShare is the part of the reserve that only coordinators' appends
+// may not use: when clients' records are refused, their groups go on committing
+// and rebalancing, and need little for it.
+const coordinatorShare = 4
+
 // take accounts for n bytes about to be written, or returns ErrDiskFull.
-func (g *spaceGuard) take(n int64, now time.Time) error {
+func (g *spaceGuard) take(n int64, o Origin, now time.Time) error {
 	if age := now.UnixNano() - g.asked.Load(); age < 0 || age >= int64(spaceMaxAge) || g.free.Load()-n < 2*g.floor.Load() {
 		if err := g.refresh(now); err != nil {
 			return err
 		}
 	}
-	if g.free.Add(-n) < g.floor.Load() {
+	floor := g.floor.Load()
+	if o == Coordinator {
+		floor /= coordinatorShare
+	}
+	if g.free.Add(-n) < floor {
 		g.free.Add(n)
 		return ErrDiskFull
 	}
@@ -42,7 +51,7 @@ func (g *spaceGuard) refresh(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	floor := g.reserve
+	floor := g.reserve.Load()
 	if floor == 0 {
 		floor = min(defaultReserveBytes, u.Total/100)
 	}
