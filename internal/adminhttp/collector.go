@@ -144,13 +144,17 @@ func (e *emitter) logs(s *Sources) {
 		if !e.admit("log") {
 			continue
 		}
-		p := strconv.Itoa(int(l.Partition))
-		e.gauge(descLogSize, float64(l.Size), l.Topic, p)
-		e.gauge(descLogSegments, float64(l.Segments), l.Topic, p)
-		e.gauge(descLogStart, float64(l.Start), l.Topic, p)
-		e.gauge(descLogEnd, float64(l.End), l.Topic, p)
-		e.gauge(descLogHW, float64(l.HighWatermark), l.Topic, p)
-		e.gauge(descLogStable, float64(l.LastStable), l.Topic, p)
+		labels := partitionLabels(l.Topic, strconv.Itoa(int(l.Partition)))
+		for _, g := range []sharedGauge{
+			{descLogSize, labels, float64(l.Size)},
+			{descLogSegments, labels, float64(l.Segments)},
+			{descLogStart, labels, float64(l.Start)},
+			{descLogEnd, labels, float64(l.End)},
+			{descLogHW, labels, float64(l.HighWatermark)},
+			{descLogStable, labels, float64(l.LastStable)},
+		} {
+			e.out <- &g
+		}
 	}
 }
 
