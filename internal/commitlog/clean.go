@@ -21,7 +21,6 @@ import (
 type cleaner struct {
 	d           *Dir
 	dedupeBytes int64
-	rate        float64 // bytes read and written per second, 0: no limit
 	stop        chan struct{}
 	done        sync.WaitGroup
 
@@ -49,7 +48,7 @@ type CleanerStats struct {
 
 func newCleaner(d *Dir) *cleaner {
 	return &cleaner{
-		d: d, dedupeBytes: d.opts.CleanerDedupeBytes, rate: d.opts.CleanerMaxBytesPerSec, stop: make(chan struct{}),
+		d: d, dedupeBytes: d.opts.CleanerDedupeBytes, stop: make(chan struct{}),
 		offsets: checkpoint.Offsets{}, uncleanable: map[*Log]error{}, scan: map[*Log]struct{}{}, trash: map[string]struct{}{},
 	}
 }
@@ -214,14 +213,14 @@ func (c *cleaner) stopping() bool {
 
 // throttle accounts for n bytes and waits while they are too many.
 func (c *cleaner) throttle(n int) error {
-	if c.rate > 0 {
+	if rate := c.d.cleanerRate(); rate > 0 {
 		now := time.Now()
 		if age := now.Sub(c.window); age > time.Second {
 			// What was not used is lost, what was overdrawn stays.
-			c.window, c.moved = now, max(0, c.moved-age.Seconds()*c.rate)
+			c.window, c.moved = now, max(0, c.moved-age.Seconds()*rate)
 		}
 		c.moved += float64(n)
-		if ahead := c.moved/c.rate - now.Sub(c.window).Seconds(); ahead > 0.01 {
+		if ahead := c.moved/rate - now.Sub(c.window).Seconds(); ahead > 0.01 {
 			c.pause(time.Duration(ahead * float64(time.Second)))
 		}
 	}

@@ -261,7 +261,9 @@ func TestFinishSwapsRefusesDamage(t *testing.T) {
 
 func TestThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &cleaner{rate: 1000, stop: make(chan struct{}), window: time.Now()}
+		d := &Dir{}
+		d.Tune(Tuning{CleanerMaxBytesPerSec: 1000})
+		c := &cleaner{d: d, stop: make(chan struct{}), window: time.Now()}
 		began := time.Now()
 		for range 100 {
 			if err := c.throttle(50); err != nil {

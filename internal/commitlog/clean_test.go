@@ -424,23 +424,21 @@ func TestCleanKeepsUnreadableBatches(t *testing.T) {
 }
 
 func TestCleanWaitsForSpace(t *testing.T) {
-	mem := vfs.NewMem()
-	r := newCleanRig(t, testOptions(mem), compactConfig())
+	r := newRig(t)
 	r.fill(t, 4, 4)
 	_ = r.l.Flush()
 	r.l.SetHighWatermark(r.l.EndOffset())
-	mem.SetCapacity(1)
+	r.d.space.reserve.Store(1 << 60)
 	r.clock.advance(2 * time.Second) // the free space is asked for again
 	if r.d.cleaner.clean(*r.plan(t)) || r.d.Offline() != nil || r.d.CleanerStats().Uncleanable != 0 {
 		t.Fatal("a full disk must only put the clean off")
 	}
-	mem.SetCapacity(0)
+	r.d.space.reserve.Store(0)
 	r.clock.advance(2 * time.Second)
 	if !r.clean() {
 		t.Fatal("there is space again")
 	}
 	r.check()
-	mustClose(t, r.d)
 }
 
 // The cleaner takes the dirtiest log first and goes on until nothing is due.

@@ -39,7 +39,10 @@ type Dir struct {
 	offline  atomic.Pointer[failure]
 	closing  atomic.Bool
 	telling  sync.WaitGroup
-	former   formerNames
+
+	producerIDExpirationMs atomic.Int64
+	cleanerRateBits        atomic.Uint64 // of a float64: bytes per second
+	former                 formerNames
 
 	recoveryMu    sync.Mutex
 	recoverySaved bool // a recovery-point checkpoint may be on disk

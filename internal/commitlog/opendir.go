@@ -68,7 +68,8 @@ func newDir(o DirOptions) *Dir {
 	d.cleaner = newCleaner(d)
 	d.files = newFileCache(o.FS, o.MaxOpenFiles, d.keeper.flushSoon)
 	d.tail.budget = o.TailCacheBytes
-	d.space = spaceGuard{fs: o.FS, path: o.Path, reserve: o.ReserveBytes}
+	d.space.fs, d.space.path = o.FS, o.Path
+	d.Tune(Tuning{ReserveBytes: o.ReserveBytes, ProducerIDExpiration: o.ProducerIDExpiration, CleanerMaxBytesPerSec: o.CleanerMaxBytesPerSec})
 	for lane := range d.flushers {
 		d.flushers[lane] = &flusher{d: d, lane: lane}
 	}

@@ -16,7 +16,7 @@ import (
 type ProducerInfo = producer.Info
 
 func (d *Dir) newProducers() *producer.State {
-	return producer.NewState(producer.Options{ExpirationMs: d.opts.ProducerIDExpiration.Milliseconds()})
+	return producer.NewState(producer.Options{ExpirationMs: d.producerIDExpirationMs.Load()})
 }
 
 // Producers lists the known producers by id.

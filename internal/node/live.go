@@ -16,6 +16,7 @@ type liveProps struct {
 	self    base.NodeID
 	static  confkey.Values
 	current atomic.Pointer[confkey.Values]
+	changed func(confkey.Values) // told the new configuration, may be nil
 }
 
 func newLiveProps(self base.NodeID, static confkey.Values) *liveProps {
@@ -35,6 +36,9 @@ func (l *liveProps) apply(d *metadata.Delta, img *metadata.Image) {
 			v, _ := l.static.With(img.DefaultBrokerOverrides())
 			v, _ = v.With(img.BrokerOverrides(l.self))
 			l.current.Store(&v)
+			if l.changed != nil {
+				l.changed(v)
+			}
 			return
 		}
 	}

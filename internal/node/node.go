@@ -114,13 +114,13 @@ func (n *Node) openDir(ctx context.Context) error {
 		MaxOpenFiles:           p.Int("milena.max.open.files"),
 		TailCacheBytes:         p.Int64("milena.tail.cache.bytes"),
 		FlushParallelism:       p.Int("milena.flush.parallelism"),
-		ReserveBytes:           p.Int64("milena.disk.reserve.bytes"),
+		ReserveBytes:           tuning(p).ReserveBytes,
 		RetentionCheckInterval: p.Duration("log.retention.check.interval.ms"),
 		CheckpointInterval:     p.Duration("log.flush.offset.checkpoint.interval.ms"),
 		RecoveryWorkers:        p.Int("num.recovery.threads.per.data.dir"),
 		CleanerBackoff:         p.Duration("log.cleaner.backoff.ms"),
-		ProducerIDExpiration:   p.Duration("producer.id.expiration.ms"),
-		CleanerMaxBytesPerSec:  cleanerRate(p),
+		ProducerIDExpiration:   tuning(p).ProducerIDExpiration,
+		CleanerMaxBytesPerSec:  tuning(p).CleanerMaxBytesPerSec,
 	})
 	if err != nil {
 		return err
@@ -128,6 +128,25 @@ func (n *Node) openDir(ctx context.Context) error {
 	n.dir = dir
 	n.onClose("data directory", func(context.Context) error { return dir.Close() })
 	return nil
+}
+
+// tuning is the part of the directory's options that may change.
+func tuning(p confkey.Values) commitlog.Tuning {
+	return commitlog.Tuning{
+		ReserveBytes:          p.Int64("milena.disk.reserve.bytes"),
+		ProducerIDExpiration:  p.Duration("producer.id.expiration.ms"),
+		CleanerMaxBytesPerSec: cleanerRate(p),
+	}
+}
+
+// tune puts changed broker settings into force where nobody asks for them each
+// time. The server does not exist yet while the metadata is replayed; it starts
+// with what is then in force.
+func (n *Node) tune(p confkey.Values) {
+	n.dir.Tune(tuning(p))
+	if n.server != nil {
+		n.server.SetLimits(server.LimitsFrom(p))
+	}
 }
 
 // cleanerRate is the cleaner's limit; Kafka's default, the largest number there
@@ -142,6 +161,7 @@ func cleanerRate(p confkey.Values) float64 {
 func (n *Node) openQuorum(ctx context.Context) error {
 	n.store = metadata.NewStore(n.log)
 	n.live = newLiveProps(n.cfg.nodeID(), n.cfg.Props)
+	n.live.changed = n.tune
 	n.store.Subscribe("configuration", n.live.apply)
 	q, err := quorum.Open(ctx, quorum.Config{
 		NodeID: n.cfg.nodeID(), DirectoryID: n.dir.DirectoryID(), FS: n.cfg.FS,
@@ -205,6 +225,9 @@ func (n *Node) serve(context.Context) error {
 		Limits: n.wireLimits(), Logger: n.log, Now: n.cfg.Now,
 	})
 	n.server.Serve(handler)
+	// Clients go first: while anything else is stopped, none must be told that
+	// a partition or a group is not here.
+	n.onClose("clients", n.server.Shutdown)
 	return nil
 }
 

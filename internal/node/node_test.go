@@ -2,14 +2,17 @@ package node
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
@@ -250,4 +253,67 @@ func TestAdvertisedAddresses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestACleanStopTellsNobodyThatATopicIsGone: clients take UNKNOWN_TOPIC for a
+// deletion. Whoever writes while the node stops sees its connection end.
+func TestACleanStopTellsNobodyThatATopicIsGone(t *testing.T) {
+	for range 5 {
+		r := newRig(t)
+		_, stop := r.start(nil)
+		r.produce("orders", "first")
+		var wg sync.WaitGroup
+		for range 4 {
+			cl := r.client(kgo.RecordRetries(0), kgo.ProducerLinger(0), kgo.DisableIdempotentWrite(), kgo.DialTimeout(time.Second), kgo.UnknownTopicRetries(0))
+			wg.Go(func() {
+				defer cl.Close()
+				for {
+					err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: "orders", Value: []byte("x")}).FirstErr()
+					if code, ok := errors.AsType[*kerr.Error](err); ok {
+						t.Errorf("a stopping node answered %v", code)
+					}
+					if err != nil {
+						return
+					}
+				}
+			})
+		}
+		stop()
+		wg.Wait()
+	}
+}
+
+func TestDynamicLimitsAreInForce(t *testing.T) {
+	r := newRig(t)
+	_, stop := r.start(nil)
+	cl := r.client()
+	change := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.connections", Value: kadm.StringPtr("3")}}
+	results, err := kadm.NewClient(cl).AlterBrokerConfigs(t.Context(), change)
+	if err != nil || results[0].Err != nil {
+		t.Fatal(err, results)
+	}
+	cl.Close()
+	check := func(when string) {
+		t.Helper()
+		opened := 0
+		for range 8 {
+			c, err := r.network.DialContext(t.Context(), "broker:9092")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			// A connection over the limit is closed, any other one is answered.
+			_, _ = c.Write([]byte{0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff}) // ApiVersions v0
+			if n, _ := c.Read(make([]byte, 1)); n == 1 {
+				opened++
+			}
+		}
+		if opened != 3 {
+			t.Errorf("%s: %d connections were accepted, want 3", when, opened)
+		}
+	}
+	check("at once")
+	stop()
+	r.start(nil)
+	check("after a restart")
 }
