@@ -39,4 +39,4 @@ func (l *Log) gone() bool {
 
 // frontier is the offset below which the journal vouches for the log; unknown
 // for a quarantined log that had no witness.
-func (l *Log) frontier() (at int64, known bool) { return l.durable.Load(), true }
+func (l *Log) frontier() (at int64, known bool) { return l.durable.Load(), !l.unvouched.Load() }

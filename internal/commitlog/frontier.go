@@ -40,6 +40,11 @@ type logKey struct {
 
 func (l *Log) key() logKey { return logKey{id: l.TopicID(), partition: l.tp.Partition} }
 
+// noFrontier is written for a log of which nothing is known: one that was
+// deleted, or quarantined without a witness. Without such a record an intact
+// journal would say that the log is new and all of it can be a torn tail.
+const noFrontier = -1
+
 // frontier is the append-only journal of durable offsets. A record is written
 // only after the flush it speaks of, so what it says may be late but never
 // early. The last record of a log counts; it may be lower than an earlier one
@@ -217,7 +222,7 @@ func (f *frontier) set(l *Log, to int64) error {
 func (f *frontier) forget(l *Log) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.appendLocked(appendFrontierRecord(nil, l.key(), -1)); err != nil {
+	if err := f.appendLocked(appendFrontierRecord(nil, l.key(), noFrontier)); err != nil {
 		_ = f.d.fail("write "+f.path, err)
 	}
 }
@@ -235,7 +240,11 @@ func (f *frontier) rewrite() error {
 func (f *frontier) rewriteLocked() error {
 	data := appendFrontierHeader(nil, f.d.id)
 	for _, l := range f.d.allLogs() {
-		if at, known := l.frontier(); known && !l.gone() {
+		switch at, known := l.frontier(); {
+		case l.gone():
+		case !known:
+			data = appendFrontierRecord(data, l.key(), noFrontier)
+		case !l.TopicID().IsZero(): // logs without an id share their keys
 			data = appendFrontierRecord(data, l.key(), at)
 		}
 	}

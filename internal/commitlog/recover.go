@@ -34,7 +34,10 @@ func (d *Dir) recoverInto(l *Log, hints recoveryHints) error {
 		r.report(d.opts.Now().Sub(began))
 		return nil
 	}
+	// What was known stays known, so that the next start decides no other way.
+	l.start.Store(hints.start)
 	l.durable.Store(hints.frontier)
+	l.unvouched.Store(!hints.known)
 	if _, damaged := errors.AsType[*CorruptionError](err); damaged {
 		return l.quarantine(err)
 	}

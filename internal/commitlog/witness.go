@@ -97,7 +97,9 @@ type recoveryHints struct {
 func (w witnesses) hints(l *Log) recoveryHints {
 	h := recoveryHints{start: w.starts[l.tp], startOK: w.startsOK && w.journal.intact}
 	_, h.cleaned = w.cleaner[l.tp]
-	if at, ok := w.journal.offsets[l.key()]; ok && !l.TopicID().IsZero() {
+	if at, ok := w.journal.offsets[l.key()]; ok && at < 0 {
+		h.known = false
+	} else if ok && !l.TopicID().IsZero() {
 		h.frontier, h.known = at, true
 	} else if at, ok := w.recovery[l.tp]; ok {
 		h.frontier, h.known = at, true
