@@ -224,7 +224,11 @@ func (c *consumption) poll(ctx context.Context) (kgo.Fetches, error) {
 		case errors.Is(e.Err, kerr.UnknownTopicOrPartition) && c.options.group != "":
 			continue // the topic may be created any time
 		}
-		return nil, explain(e.Err, "", fmt.Sprintf("topic %s partition %d", e.Topic, e.Partition))
+		what := fmt.Sprintf("topic %s partition %d", e.Topic, e.Partition)
+		if e.Topic == "" { // it concerns the whole consumer: a group that cannot be joined
+			what = "group " + c.options.group
+		}
+		return nil, explain(e.Err, "", what)
 	}
 	return fetches, nil
 }

@@ -40,7 +40,7 @@ func (a *app) produceCommand() *cobra.Command {
 		ValidArgsFunction: a.completeOneTopic,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.topic = args[0]
-			opts, err := o.clientOptions()
+			opts, err := o.clientOptions(a.timeout)
 			if err != nil {
 				return err
 			}
@@ -73,7 +73,10 @@ func (a *app) produceCommand() *cobra.Command {
 	return cmd
 }
 
-func (o *produceOptions) clientOptions() ([]kgo.Opt, error) {
+// clientOptions bounds each record by the command's timeout: an error that may
+// be retried, such as a full disk, would otherwise be retried for ever. franz-go
+// takes no less than a second.
+func (o *produceOptions) clientOptions(timeout time.Duration) ([]kgo.Opt, error) {
 	acks, err := acksOptions(o.acks)
 	if err != nil {
 		return nil, err
@@ -82,7 +85,8 @@ func (o *produceOptions) clientOptions() ([]kgo.Opt, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := append(acks, codec, kgo.ProducerLinger(o.linger), kgo.AllowAutoTopicCreation(), kgo.ProducerBatchMaxBytes(1_000_000))
+	opts := append(acks, codec, kgo.ProducerLinger(o.linger), kgo.AllowAutoTopicCreation(), kgo.ProducerBatchMaxBytes(1_000_000),
+		kgo.RecordDeliveryTimeout(max(timeout, time.Second)))
 	if o.partition >= 0 {
 		opts = append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	}
