@@ -36,8 +36,11 @@ type Appended struct {
 // acks=all until they are flushed: wait until Committed(End).
 func (p *Partition) Append(data []byte, req AppendRequest) (Appended, error) {
 	cfg := p.log.Config()
-	if req.Acks == -1 && p.inSync() < int(p.minISR.Load()) {
+	if req.Acks == -1 && p.inSync() < p.wanted() {
 		return Appended{}, kerr.NotEnoughReplicas
+	}
+	if req.Origin == commitlog.Client && int64(len(data)) > int64(cfg.SegmentBytes) {
+		return Appended{}, kerr.RecordListTooLarge
 	}
 	ready, err := p.prepare(data, cfg, req)
 	if err != nil {
@@ -52,6 +55,9 @@ func (p *Partition) Append(data []byte, req AppendRequest) (Appended, error) {
 	}
 	if p.evts.Appended != nil && !got.Duplicate {
 		p.evts.Appended(p.tp, ready.records, len(ready.data))
+	}
+	if got.Duplicate && ready.appendTime < 0 {
+		ready.appendTime = record.Batch(ready.data).MaxTimestamp() // as Kafka answers a retry
 	}
 	return Appended{BaseOffset: got.First, LogAppendTime: ready.appendTime, LogStart: got.LogStart, End: got.Last + 1}, nil
 }
@@ -78,6 +84,14 @@ func (p *Partition) inSync() int {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return len(p.leadership.ISR)
+}
+
+// wanted is how many in-sync replicas acks=all needs: min.insync.replicas, but
+// never more than there are replicas.
+func (p *Partition) wanted() int {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return min(int(p.minISR.Load()), len(p.leadership.Replicas))
 }
 
 // prepare checks every batch and brings it into the form the topic stores. The

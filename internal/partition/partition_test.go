@@ -122,6 +122,10 @@ func TestLosingLeadershipWakesWaiters(t *testing.T) {
 func TestTooFewInSyncReplicas(t *testing.T) {
 	b := newBench(t, nil).leading(0)
 	b.p.SetConfig(b.p.log.Config(), 2)
+	if _, err := b.append(AppendRequest{Acks: -1}, batch("x")); err != nil {
+		t.Errorf("one replica can't want two: %v", err)
+	}
+	b.p.BecomeLeader(Leadership{Leader: 1, Replicas: []base.NodeID{1, 2}, ISR: []base.NodeID{1}})
 	if _, err := b.append(AppendRequest{Acks: -1}, batch("x")); !errors.Is(err, kerr.NotEnoughReplicas) {
 		t.Errorf("acks=all: %v", err)
 	}

@@ -53,6 +53,9 @@ func (p *Partition) Read(req ReadRequest) (ReadResult, error) {
 	res := ReadResult{HighWatermark: p.HighWatermark(), LogStart: p.log.StartOffset()}
 	res.LastStable = p.LastStableOffset()
 	if d := p.diverging(req, epoch); d != nil {
+		if d.Epoch < 0 {
+			return res, fmt.Errorf("%s has no records of epoch %d or before: %w", p.tp, req.LastFetchedEpoch, kerr.OffsetOutOfRange)
+		}
 		res.Diverging = d
 		return res, nil
 	}
