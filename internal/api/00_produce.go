@@ -159,8 +159,12 @@ func (p *produce) append(t *produceTopic, part *producePart) {
 		Acks: p.req.acks, Origin: commitlog.Client, ExpectedEpoch: base.NoEpoch, NowMs: p.now.UnixMilli(),
 	})
 	if err != nil {
-		part.logStart = on.LogStart()
 		p.fail(t, part, err)
+		switch part.err {
+		case kerr.CorruptMessage, kerr.MessageTooLarge, kerr.RecordListTooLarge:
+		default:
+			part.logStart = on.LogStart()
+		}
 		return
 	}
 	part.baseOffset, part.logAppendTime, part.logStart = got.BaseOffset, got.LogAppendTime, got.LogStart
@@ -193,6 +197,8 @@ func (p *produce) fail(t *produceTopic, part *producePart, err error) {
 	part.err = p.api.code(err)
 	if invalid, ok := errors.AsType[*partition.InvalidRecordsError](err); ok {
 		part.message, part.recordErrors = invalid.Message, invalid.Records
+	} else if part.err == kerr.CorruptMessage {
+		part.message = err.Error()
 	}
 	if part.err == kerr.NotLeaderForPartition && p.req.version >= produceLeaderInfo {
 		part.leader = p.api.currentLeader(t.name, part.index)

@@ -239,11 +239,24 @@ func TestProduceWaitEnds(t *testing.T) {
 }
 
 // The decoder agrees with kmsg in every version, and refuses what it can't hold.
+// A partition without records takes six bytes on the wire and over a hundred
+// decoded.
+func TestDecodeProduceBoundsEmptyPartitions(t *testing.T) {
+	for n, want := range map[int]error{1000: nil, 10_000: errMalformed} {
+		req := kmsg.NewPtrProduceRequest()
+		req.Version = 9
+		req.Topics = []kmsg.ProduceRequestTopic{{Topic: "t", Partitions: make([]kmsg.ProduceRequestTopicPartition, n)}}
+		if _, err := decodeProduce(9, req.AppendTo(nil), 1_000_000); !errors.Is(err, want) {
+			t.Errorf("%d empty partitions: %v, want %v", n, err, want)
+		}
+	}
+}
+
 func TestDecodeProduceAgreesWithKmsg(t *testing.T) {
 	for v := int16(3); v <= 13; v++ {
 		req := produceOf(1, "topic", 1, 4, []byte("records"))
 		req.TransactionID = kmsg.StringPtr("tx")
-		req.Topics = append(req.Topics, kmsg.ProduceRequestTopic{Topic: "other", TopicID: topicID(2)})
+		req.Topics = append(req.Topics, kmsg.ProduceRequestTopic{Topic: "other", TopicID: topicID(2), Partitions: []kmsg.ProduceRequestTopicPartition{{Partition: 7}}})
 		req.SetVersion(v)
 		compareProduce(t, v, req.AppendTo(nil))
 	}

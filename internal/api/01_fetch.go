@@ -21,8 +21,8 @@ import (
 //     names topics by id, v16+ tells who leads now.
 //   - aborted_transactions is null for read_uncommitted. The preferred read
 //     replica (v11+) is always -1.
-//   - A partition whose batches are zstd is UNSUPPORTED_COMPRESSION_TYPE for
-//     v4–v9, judged by the batches themselves (Kafka: by the topic's setting).
+//   - Batches go out as they are stored, zstd to v4–v9 too: Kafka stopped
+//     looking at them when it gave up down-conversion.
 //   - replica_id ≥ 0 needs ClusterAction and is then NOT_LEADER_OR_FOLLOWER:
 //     one node has no followers, and a client can't become one by saying so.
 func handleFetch(a *API, _ context.Context, r *Request) Reply {
@@ -37,11 +37,10 @@ func handleFetch(a *API, _ context.Context, r *Request) Reply {
 	if f.readAll() || f.maxWait <= 0 {
 		return Reply{Now: f.finish()}
 	}
-	return Reply{Wait: f.wait}
+	return Reply{Wait: f.wait, Detached: true}
 }
 
 const (
-	fetchZstd       = 10
 	fetchFlexible   = 12
 	fetchByID       = 13
 	fetchReplicaTag = 15 // replica id moved into a tagged struct
@@ -184,7 +183,9 @@ func (f *fetch) nameLeaders(resp *fetchResponse) {
 			nodes.add(r.leader.id)
 		}
 	}
-	resp.nodes = f.api.endpoints(f.conn, nodes)
+	if !f.follower { // brokers know where the others are
+		resp.nodes = f.api.endpoints(f.conn, nodes)
+	}
 }
 
 // topicName is the name behind a key, "" if the id is unknown.

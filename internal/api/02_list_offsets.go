@@ -68,6 +68,9 @@ func (a *API) listOffset(r *Request, req *kmsg.ListOffsetsRequest, tp base.Topic
 	if p.Timestamp < 0 && r.Version < sinceListing(p.Timestamp) {
 		return kerr.UnsupportedVersion
 	}
+	if p.CurrentLeaderEpoch < base.NoEpoch {
+		return kerr.FencedLeaderEpoch // only -1 is "none"
+	}
 	found, err := on.ListOffset(p.Timestamp, req.IsolationLevel == 1, p.CurrentLeaderEpoch)
 	if err != nil {
 		return err

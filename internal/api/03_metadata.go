@@ -36,9 +36,7 @@ func handleMetadata(a *API, ctx context.Context, r *Request, req *kmsg.MetadataR
 		if r.Version < 4 || req.AllowAutoTopicCreation {
 			m.create(ctx, req)
 		}
-		for i := range req.Topics {
-			resp.Topics = append(resp.Topics, m.one(&req.Topics[i]))
-		}
+		m.each(resp, req)
 	}
 	a.describeBrokers(r.Conn, resp)
 	if r.Version >= 8 && r.Version <= 10 && req.IncludeClusterAuthorizedOperations {
@@ -48,6 +46,26 @@ func handleMetadata(a *API, ctx context.Context, r *Request, req *kmsg.MetadataR
 		}
 	}
 	return resp
+}
+
+// each answers for the requested topics, once for each of them.
+func (m *metadataRequest) each(resp *kmsg.MetadataResponse, req *kmsg.MetadataRequest) {
+	type answer struct {
+		id   base.UUID
+		name string
+	}
+	seen := make(map[answer]bool, len(req.Topics))
+	for i := range req.Topics {
+		t := m.one(&req.Topics[i])
+		key := answer{id: t.TopicID}
+		if t.Topic != nil {
+			key.name = *t.Topic
+		}
+		if !seen[key] {
+			seen[key] = true
+			resp.Topics = append(resp.Topics, t)
+		}
+	}
 }
 
 // badMetadataTopics answers a request that names topics in a way its version

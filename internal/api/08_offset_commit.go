@@ -22,7 +22,7 @@ func handleOffsetCommit(a *API, ctx context.Context, r *Request, req *kmsg.Offse
 	groupOK := a.allowed(r.Conn, mayRead, onGroup, req.Group)
 	good := *req
 	good.Topics = nil
-	ids := make(map[string]base.UUID)
+	var at []int // which of resp's topics each of good's belongs to
 	for _, t := range req.Topics {
 		err := a.nameCommitted(r, &t)
 		if !groupOK {
@@ -44,14 +44,17 @@ func handleOffsetCommit(a *API, ctx context.Context, r *Request, req *kmsg.Offse
 			res.Partition, res.ErrorCode = p.Partition, a.wireCode(perr)
 			out.Partitions = append(out.Partitions, res)
 		}
+		if len(t.Partitions) == 0 {
+			continue // there is nothing to say about it
+		}
 		if len(known.Partitions) > 0 {
-			ids[t.Topic] = t.TopicID
+			at = append(at, len(resp.Topics))
 			good.Topics = append(good.Topics, known)
 		}
 		resp.Topics = append(resp.Topics, out)
 	}
 	if len(good.Topics) > 0 {
-		mergeCommitted(resp, a.cfg.Groups.OffsetCommit(ctx, &good), ids)
+		mergeCommitted(resp, a.cfg.Groups.OffsetCommit(ctx, &good), at)
 	}
 	return resp
 }
@@ -81,19 +84,12 @@ func commitAnswer(t kmsg.OffsetCommitRequestTopic) kmsg.OffsetCommitResponseTopi
 	return out
 }
 
-// mergeCommitted adds the coordinator's results to the topics already answered.
-func mergeCommitted(resp, committed *kmsg.OffsetCommitResponse, ids map[string]base.UUID) {
-	at := make(map[string]int, len(resp.Topics))
-	for i, t := range resp.Topics {
-		at[t.Topic] = i
-	}
+// mergeCommitted adds the coordinator's results, which are in the order of what
+// it was asked, to the topics already answered.
+func mergeCommitted(resp, committed *kmsg.OffsetCommitResponse, at []int) {
 	resp.ThrottleMillis = committed.ThrottleMillis
-	for _, t := range committed.Topics {
-		t.TopicID = ids[t.Topic]
-		if i, ok := at[t.Topic]; ok {
-			resp.Topics[i].Partitions = append(resp.Topics[i].Partitions, t.Partitions...)
-			continue
-		}
-		resp.Topics = append(resp.Topics, t)
+	for i, t := range committed.Topics {
+		out := &resp.Topics[at[i]]
+		out.Partitions = append(out.Partitions, t.Partitions...)
 	}
 }

@@ -31,7 +31,7 @@ func handleFindCoordinator(a *API, ctx context.Context, r *Request, req *kmsg.Fi
 			n, err := a.coordinator(ctx, r, req.CoordinatorType, key)
 			c := kmsg.NewFindCoordinatorResponseCoordinator()
 			c.Key, c.NodeID, c.Host, c.Port = key, int32(n.id), n.host, n.port
-			c.ErrorCode, c.ErrorMessage = a.wireCode(err), explain(err)
+			c.ErrorCode, c.ErrorMessage = a.wireCode(err), explainOrEmpty(err)
 			resp.Coordinators = append(resp.Coordinators, c)
 		}
 		return resp
@@ -39,6 +39,9 @@ func handleFindCoordinator(a *API, ctx context.Context, r *Request, req *kmsg.Fi
 	n, err := a.coordinator(ctx, r, req.CoordinatorType, req.CoordinatorKey)
 	resp.NodeID, resp.Host, resp.Port = int32(n.id), n.host, n.port
 	resp.ErrorCode, resp.ErrorMessage = a.wireCode(err), explain(err)
+	if err == nil {
+		resp.ErrorMessage = kmsg.StringPtr("NONE") // Kafka's description of code 0
+	}
 	return resp
 }
 

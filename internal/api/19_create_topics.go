@@ -150,7 +150,7 @@ func (a *API) showCreated(c *Conn, out *kmsg.CreateTopicsResponseTopic, asked Ne
 	for _, e := range view.all() {
 		cfg := kmsg.NewCreateTopicsResponseTopicConfig()
 		cfg.Name, cfg.Value, cfg.ReadOnly = e.key.Name, e.value, e.readOnly()
-		cfg.Source, cfg.IsSensitive = int8(e.source), e.key.Sensitive
+		cfg.Source, cfg.IsSensitive = int8(e.ruling), e.key.Sensitive
 		out.Configs = append(out.Configs, cfg)
 	}
 }

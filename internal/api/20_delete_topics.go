@@ -32,12 +32,16 @@ func handleDeleteTopics(a *API, ctx context.Context, r *Request, req *kmsg.Delet
 	var at []int // where in resp.Topics the result of ids[i] belongs
 	seen := make(map[base.UUID]int)
 	for i := range refs {
+		byID := refs[i].Topic == nil
 		topic, err := a.deletable(r, &refs[i])
 		out := kmsg.NewDeleteTopicsResponseTopic()
 		out.Topic, out.TopicID = refs[i].Topic, refs[i].TopicID
 		if topic != nil && err == nil {
 			if first, again := seen[topic.ID]; again {
 				a.refuseDeletion(&resp.Topics[first], withMessage(kerr.InvalidRequest, "Duplicate topic name."))
+				if byID {
+					resp.Topics[first].Topic = nil
+				}
 				continue
 			}
 			out.Topic, out.TopicID = &topic.Name, topic.ID

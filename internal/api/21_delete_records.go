@@ -28,7 +28,9 @@ func handleDeleteRecords(a *API, _ context.Context, r *Request, req *kmsg.Delete
 			res.LowWatermark, res.ErrorCode = low, a.wireCode(err)
 			out.Partitions = append(out.Partitions, res)
 		}
-		resp.Topics = append(resp.Topics, out)
+		if len(out.Partitions) > 0 {
+			resp.Topics = append(resp.Topics, out)
+		}
 	}
 	return resp
 }

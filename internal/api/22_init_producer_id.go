@@ -11,7 +11,8 @@ import (
 // InitProducerId (key 22, v0–v5) gives an idempotent producer its id.
 //
 //   - Without a transactional id: a new id with epoch 0, whatever id and epoch
-//     the request carries (v3+), as in Kafka. Ids come from blocks that the
+//     the request carries (v3+), as in Kafka; one of the two without the other
+//     is INVALID_REQUEST. Ids come from blocks that the
 //     controller hands out, so that they are unique in the cluster for ever.
 //     While no block is to be had the answer is COORDINATOR_LOAD_IN_PROGRESS.
 //   - With one: NOT_COORDINATOR, as from any broker that does not coordinate that
@@ -21,6 +22,10 @@ import (
 func handleInitProducerID(a *API, ctx context.Context, r *Request, req *kmsg.InitProducerIDRequest) kmsg.Response {
 	resp := kmsg.NewPtrInitProducerIDResponse()
 	resp.ProducerID, resp.ProducerEpoch = -1, -1
+	if r.Version >= 3 && (req.ProducerID == -1) != (req.ProducerEpoch == -1) {
+		resp.ErrorCode = kerr.InvalidRequest.Code
+		return resp
+	}
 	if req.TransactionalID != nil {
 		resp.ErrorCode = a.refuseTransactional(r, req).Code
 		return resp

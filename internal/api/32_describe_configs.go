@@ -32,7 +32,7 @@ func handleDescribeConfigs(a *API, r *Request, req *kmsg.DescribeConfigsRequest)
 		if err == nil {
 			out.Configs, err = a.describeResource(in, req.IncludeSynonyms, req.IncludeDocumentation && r.Version >= 3)
 		}
-		out.ErrorCode, out.ErrorMessage = a.wireCode(err), explain(err)
+		out.ErrorCode, out.ErrorMessage = a.wireCode(err), explainOrEmpty(err)
 		resp.Resources = append(resp.Resources, out)
 	}
 	return resp

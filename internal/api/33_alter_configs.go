@@ -77,6 +77,9 @@ func (a *API) alterable(c *Conn, ch ConfigChange) error {
 	if ch.Type == kmsg.ConfigResourceTypeBrokerLogger {
 		return a.refuseLogger(ch)
 	}
+	if ch.Type == kmsg.ConfigResourceTypeTopic && ch.Name == "" {
+		return withMessage(kerr.InvalidRequest, "there are no settings for all topics: the name is empty")
+	}
 	if _, err := a.configResource(ch.Type, ch.Name); err != nil {
 		return err
 	}

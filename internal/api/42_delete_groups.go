@@ -8,12 +8,17 @@ import (
 )
 
 // DeleteGroups (key 42, v0–v3) removes empty groups with their offsets:
-// NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND.
+// NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND. A group named twice is answered once.
 func handleDeleteGroups(a *API, ctx context.Context, r *Request, req *kmsg.DeleteGroupsRequest) kmsg.Response {
 	resp := kmsg.NewPtrDeleteGroupsResponse()
 	ask := *req
 	ask.Groups = nil
+	seen := make(map[string]bool, len(req.Groups))
 	for _, g := range req.Groups {
+		if seen[g] {
+			continue
+		}
+		seen[g] = true
 		if a.allowed(r.Conn, mayDelete, onGroup, g) {
 			ask.Groups = append(ask.Groups, g)
 			continue

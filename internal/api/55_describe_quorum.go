@@ -11,8 +11,8 @@ import (
 )
 
 // DescribeQuorum (key 55, v0–v2) shows the metadata quorum under Kafka's name
-// for it, partition 0 of __cluster_metadata; anything else is
-// UNKNOWN_TOPIC_OR_PARTITION. Offsets are indices of the quorum's log, the epoch
+// for it, partition 0 of __cluster_metadata; a request for anything else, or for
+// more than that, is UNKNOWN_TOPIC_OR_PARTITION throughout. Offsets are indices of the quorum's log, the epoch
 // is its term. Any broker answers; only the leader knows how far the others
 // are. v2+ adds directory ids and the members' listeners.
 func handleDescribeQuorum(a *API, r *Request, req *kmsg.DescribeQuorumRequest) kmsg.Response {
@@ -21,14 +21,16 @@ func handleDescribeQuorum(a *API, r *Request, req *kmsg.DescribeQuorumRequest) k
 		resp.ErrorCode = kerr.ClusterAuthorizationFailed.Code
 		return resp
 	}
+	resp.ErrorMessage = new(string)
 	status := a.cfg.Quorum.Status()
+	known := len(req.Topics) == 1 && req.Topics[0].Topic == metadataTopicName && len(req.Topics[0].Partitions) == 1 && req.Topics[0].Partitions[0].Partition == 0
 	for _, t := range req.Topics {
 		out := kmsg.NewDescribeQuorumResponseTopic()
 		out.Topic = t.Topic
 		for _, p := range t.Partitions {
 			part := kmsg.NewDescribeQuorumResponseTopicPartition()
 			part.Partition = p.Partition
-			if t.Topic == metadataTopicName && p.Partition == 0 {
+			if known {
 				describeMembers(&part, status)
 				resp.Nodes = a.quorumNodes(status)
 			} else {

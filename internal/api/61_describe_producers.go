@@ -30,6 +30,9 @@ func (a *API) describeProducers(r *Request, topic string, part *kmsg.DescribePro
 	if !a.allowed(r.Conn, mayRead, onTopic, topic) {
 		return kerr.TopicAuthorizationFailed
 	}
+	if err := base.ValidateTopicName(topic); err != nil {
+		return withMessage(kerr.InvalidTopicException, "%v", err)
+	}
 	on, err := a.replica(topic, base.ZeroUUID, part.Partition)
 	if err != nil {
 		return err

@@ -23,7 +23,8 @@ type configEntry struct {
 	key      *confkey.Key
 	value    *string // nil for null and for secrets
 	source   kmsg.ConfigSource
-	synonyms []configSynonym // in order of precedence
+	ruling   kmsg.ConfigSource // where the value comes from under any name; CreateTopics tells this one
+	synonyms []configSynonym   // in order of precedence
 }
 
 type configSynonym struct {
@@ -64,7 +65,7 @@ func (d *describer) ownSource() kmsg.ConfigSource {
 // all describes every documented key.
 func (d *describer) all() []configEntry { return d.named(nil) }
 
-// named describes the keys with the given names; nil means all.
+// named describes the keys with the given names; no names means all.
 func (d *describer) named(names []string) []configEntry {
 	d.values = confkey.TopicValues(d.api.cfg.Broker(), d.dynamic)
 	if d.scope() == confkey.ScopeGroup {
@@ -72,7 +73,7 @@ func (d *describer) named(names []string) []configEntry {
 	}
 	var out []configEntry
 	for _, k := range confkey.All(d.scope()) {
-		if k.Internal || names != nil && !slices.Contains(names, k.Name) {
+		if k.Internal || len(names) > 0 && !slices.Contains(names, k.Name) {
 			continue
 		}
 		if e := d.describe(k); !d.forAllBrokers() || e.source != kmsg.ConfigSourceDefaultConfig {
@@ -83,22 +84,42 @@ func (d *describer) named(names []string) []configEntry {
 }
 
 func (d *describer) describe(k *confkey.Key) configEntry {
-	e := configEntry{key: k, source: kmsg.ConfigSourceDefaultConfig}
+	e := configEntry{key: k, source: kmsg.ConfigSourceDefaultConfig, ruling: kmsg.ConfigSourceDefaultConfig}
 	if k.Scope != confkey.ScopeBroker {
 		if v, set := d.dynamic[k.Name]; set {
 			e.synonyms = append(e.synonyms, configSynonym{k.Name, &v, d.ownSource()})
 		}
 	}
-	e.synonyms = append(e.synonyms, d.brokerSynonyms(k)...)
-	if len(e.synonyms) == 0 && k.HasDefault {
-		e.synonyms = []configSynonym{{k.Name, &k.Default, kmsg.ConfigSourceDefaultConfig}}
+	behind := d.brokerSynonyms(k)
+	switch {
+	case len(e.synonyms) > 0:
+		e.ruling = e.synonyms[0].source
+	case len(behind) > 0:
+		e.ruling = behind[0].source
 	}
+	e.synonyms = append(e.synonyms, fromNamesake(k, behind)...)
 	if k.Sensitive {
 		hide(&e)
 	} else {
-		d.pick(&e)
+		d.pick(&e, len(behind) > 0)
 	}
 	return e
+}
+
+// fromNamesake drops the broker settings in front of the one that the key is
+// named after: Kafka shows log.retention.hours behind a log.retention.ms that is
+// set, but not in its place.
+func fromNamesake(k *confkey.Key, list []configSynonym) []configSynonym {
+	name := k.Name
+	if k.Scope != confkey.ScopeBroker && len(k.BrokerSynonyms) > 0 {
+		name = k.BrokerSynonyms[0]
+	}
+	for i, s := range list {
+		if s.name == name {
+			return list[i:]
+		}
+	}
+	return nil
 }
 
 // hide leaves of a secret only where it was set.
@@ -114,11 +135,14 @@ func hide(e *configEntry) {
 // pick finds the value in force. A broker key shows only what was given under
 // its own name: log.retention.ms stays null while log.retention.hours rules. A
 // topic key shows the result, in its own unit.
-func (d *describer) pick(e *configEntry) {
+func (d *describer) pick(e *configEntry, inherited bool) {
 	if e.key.Scope != confkey.ScopeBroker {
 		if len(e.synonyms) > 0 {
+			e.source = e.synonyms[0].source
+		}
+		if len(e.synonyms) > 0 || inherited || e.key.HasDefault {
 			v := d.values.String(e.key.Name)
-			e.value, e.source = &v, e.synonyms[0].source
+			e.value = &v
 		}
 		return
 	}

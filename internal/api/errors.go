@@ -64,6 +64,15 @@ func explain(err error) *string {
 	return &text
 }
 
+// explainOrEmpty is explain for the answers in which Kafka has an empty message
+// where there is no error.
+func explainOrEmpty(err error) *string {
+	if err == nil {
+		return new(string)
+	}
+	return explain(err)
+}
+
 // withMessage gives a Kafka error a message of its own for the client.
 func withMessage(code *kerr.Error, format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, code)...)

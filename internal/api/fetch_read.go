@@ -8,7 +8,6 @@ import (
 
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/partition"
-	"github.com/milena-io/milena/internal/record"
 )
 
 // fetchResult is one partition's wish and the outcome of the last read.
@@ -18,6 +17,7 @@ type fetchResult struct {
 	read   partition.ReadResult
 	err    *kerr.Error
 	leader leaderHint
+	unread bool // refused by the metadata, before any log was asked
 	omit   bool // the session's client knows all of this already
 }
 
@@ -46,7 +46,7 @@ func (f *fetch) readAll() (due bool) {
 // readOne reads one partition; metadataError says that reading is not even
 // possible, as far as the metadata knows.
 func (f *fetch) readOne(r *fetchResult, left int, minOne bool) (metadataError bool) {
-	r.on, r.read, r.err = nil, nothingRead, nil
+	r.on, r.read, r.err, r.unread = nil, nothingRead, nil, false
 	name, err := f.locate(r.fetchKey)
 	if err == nil {
 		err = f.mayRead(name)
@@ -55,7 +55,7 @@ func (f *fetch) readOne(r *fetchResult, left int, minOne bool) (metadataError bo
 		err = kerr.UnknownTopicOrPartition
 	}
 	if err != nil {
-		r.err = f.api.code(err)
+		r.err, r.unread = f.api.code(err), true
 		return true
 	}
 	on, err := f.api.replica(name, r.id, r.partition)
@@ -68,9 +68,6 @@ func (f *fetch) readOne(r *fetchResult, left int, minOne bool) (metadataError bo
 			Offset: r.offset, MaxBytes: max(0, min(int(r.maxBytes), left)), MinOne: minOne,
 			ReadCommitted: f.committed, CurrentEpoch: r.currentEpoch, LastFetchedEpoch: r.lastEpoch,
 		})
-	}
-	if err == nil && f.version < fetchZstd && anyZstd(r.read.Data) {
-		err = kerr.UnsupportedCompressionType
 	}
 	if err != nil {
 		r.read, r.err = nothingRead, f.api.code(err)
@@ -100,23 +97,6 @@ func (f *fetch) mayRead(topic string) error {
 		return kerr.TopicAuthorizationFailed
 	}
 	return nil
-}
-
-// anyZstd looks at batch headers only.
-func anyZstd(data [][]byte) bool {
-	for _, chunk := range data {
-		for len(chunk) > 0 {
-			b, rest, err := record.Split(chunk)
-			if err != nil {
-				break
-			}
-			if b.Codec() == record.Zstd {
-				return true
-			}
-			chunk = rest
-		}
-	}
-	return false
 }
 
 // wait re-reads after every change until the answer is due or max_wait is over.

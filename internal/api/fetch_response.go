@@ -93,7 +93,7 @@ func (r *fetchResponse) partitionHead(e *bodyWriter, p *fetchResult) {
 	if r.version >= 5 {
 		e.int64(p.read.LogStart)
 	}
-	if !r.committed {
+	if !r.committed && !p.unread {
 		e.nullArray()
 	} else {
 		e.arrayLen(len(p.read.Aborted))

@@ -41,12 +41,21 @@ const (
 
 var errMalformed = errors.New("api: malformed request body")
 
-// decodeProduce reads a body of version 3 to 13. It allocates at most one
-// topic per 6 bytes and one partition per 6 bytes of body, and fails beyond
-// maxElements of them together.
+// What a decoded partition takes is not charged to anybody, so there may be only
+// so many: some in any case, and then as many as could carry a batch. The
+// smallest one has 61 bytes, for a topic and a partition.
+const (
+	freeElements    = 1024
+	bytesPerElement = 32
+)
+
+// decodeProduce reads a body of version 3 to 13. It fails beyond maxElements
+// topics and partitions together, or beyond as many as fit into the body if each
+// partition has a batch.
 func decodeProduce(version int16, body []byte, maxElements int) (*produceRequest, error) {
 	d := bodyReader{Reader: kbin.Reader{Src: body}, flexible: version >= produceFlexible}
 	req := &produceRequest{version: version}
+	maxElements = min(maxElements, freeElements+len(body)/bytesPerElement)
 	if id := d.nullableString(); id != nil {
 		req.transactional, req.txnID = true, *id
 	}
@@ -73,7 +82,9 @@ func decodeProduce(version int16, body []byte, maxElements int) (*produceRequest
 		}
 		d.skipTags()
 		t.end = len(req.parts)
-		req.topics = append(req.topics, t)
+		if t.end > t.first { // a topic without partitions has no answer either
+			req.topics = append(req.topics, t)
+		}
 	}
 	d.skipTags()
 	if d.Complete() != nil || d.bad {
