@@ -46,7 +46,6 @@ var commitScenarios = []scenario{
 		s.ask("simple consumer makes a group", simple(g).commit(7, t))
 		s.ask("committed", committed(g, t))
 		s.ask("described", describe(g))
-		s.ask("empty group id", simple("").commit(1, t))
 		s.ask("unknown topic", simple(g).commit(1, s.noTopic()))
 		s.ask("known and unknown topic", simple(g).commit(8, t, s.noTopic()))
 		s.ask("no topics", simple(g).commit(1))
@@ -127,7 +126,6 @@ var commitScenarios = []scenario{
 		s.ask("no group, no topics", committed(g))
 		all.Topics, all.Groups[0].Topics = nil, nil
 		s.ask("no group, all topics", all)
-		s.ask("empty group id", committed("", t))
 		s.quiet(simple(g).commit(7, t))
 		s.ask("found", committed(g, t))
 		s.ask("all topics", all)
@@ -155,8 +153,7 @@ var commitScenarios = []scenario{
 		two.Groups = append(two.Groups, committed(h, t).Groups...)
 		s.ask("two groups", two)
 		two.Groups = append(two.Groups, committed(g, t).Groups...)
-		two.Groups = append(two.Groups, committed("", t).Groups...)
-		s.ask("a group twice and an empty one", two)
+		s.ask("a group twice", two)
 		none := committed(g, t)
 		none.Groups = nil
 		s.ask("no groups", none)

@@ -144,7 +144,7 @@ var groupScenarios = []scenario{
 			s.ask(fmt.Sprintf("session timeout %d", ms), r)
 		}
 		s.ask("unknown member of no group", join(g, "nobody"))
-			}},
+	}},
 	{name: "join, bad instance ids", key: kmsg.JoinGroup, from: 5, run: func(s *script) {
 		for step, id := range inOrder(map[string]string{"empty": "", "slash": "a/b", "dot": ".", "two dots": "..", "250": strings.Repeat("x", 250), "249": strings.Repeat("x", 249), "space": "a b"}) {
 			s.ask(step, static(join(s.name("g-"+step), ""), id))

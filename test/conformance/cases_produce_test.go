@@ -36,6 +36,7 @@ var produceScenarios = []scenario{
 		zero := produce(t, 0, -1, s.plain("f"))
 		zero.TimeoutMillis = 0
 		s.ask("no time", zero)
+		s.reaches(t, 5)
 		s.ask("stored", fetch(t, 0, 0))
 	}},
 	{name: "produce, acks 0", key: kmsg.Produce, run: func(s *script) {

@@ -14,8 +14,13 @@ type producer struct {
 
 func (s *script) newProducer() producer {
 	req := kmsg.NewPtrInitProducerIDRequest()
-	r := s.quietAt(req, served[req.Key()].Max).(*kmsg.InitProducerIDResponse)
-	return producer{r.ProducerID, r.ProducerEpoch}
+	var p producer
+	s.untilAt(req, served[req.Key()].Max, func(resp kmsg.Response) bool { // Kafka fetches ids when the first is wanted
+		r := resp.(*kmsg.InitProducerIDResponse)
+		p = producer{r.ProducerID, r.ProducerEpoch}
+		return r.ErrorCode == 0
+	})
+	return p
 }
 
 // numbered is a batch of n records with a sequence.

@@ -36,7 +36,8 @@ func startKafka(t *testing.T) string {
 	if err := os.WriteFile(properties, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	format := exec.Command("java", "-Xmx128m", "-cp", classes, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", properties)
+	format := exec.Command("java", "-Xmx128m", "-cp", classes, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", properties,
+		"--feature", "eligible.leader.replicas.version=0") // it would set min.insync.replicas for the cluster
 	if out, err := format.CombinedOutput(); err != nil {
 		t.Fatalf("format: %v\n%s", err, out)
 	}

@@ -89,7 +89,7 @@ func (n *normal) structure(b *strings.Builder, v reflect.Value) {
 	sep := ""
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Name
-		if name == "Version" || name == "ThrottleMillis" || name == "UnknownTags" || reflect.DeepEqual(v.Field(i).Interface(), fresh.Elem().Field(i).Interface()) {
+		if name == "Version" || name == "ThrottleMillis" || name == "UnknownTags" || name != "ProducerID" && reflect.DeepEqual(v.Field(i).Interface(), fresh.Elem().Field(i).Interface()) {
 			continue
 		}
 		if n.own && n.onlyForeign(v.Field(i)) {
@@ -109,7 +109,7 @@ func (n *normal) array(b *strings.Builder, field string, v reflect.Value) {
 	}
 	items := make([]string, 0, v.Len())
 	for i := range v.Len() {
-		if n.own && n.foreign(v.Index(i)) {
+		if n.own && n.foreign(v.Index(i)) || milenaOwn(v.Index(i)) {
 			continue
 		}
 		var item strings.Builder
@@ -120,6 +120,15 @@ func (n *normal) array(b *strings.Builder, field string, v reflect.Value) {
 		slices.Sort(items)
 	}
 	b.WriteString("[" + strings.Join(items, " ") + "]")
+}
+
+// milenaOwn reports whether an element is a setting that Kafka does not have.
+func milenaOwn(v reflect.Value) bool {
+	if v.Kind() != reflect.Struct {
+		return false
+	}
+	f := v.FieldByName("Name")
+	return f.IsValid() && f.Kind() == reflect.String && f.String() == "durability.mode"
 }
 
 // onlyForeign reports whether nothing of an array is this script's.

@@ -164,7 +164,7 @@ func (s *script) orEmpty(req kmsg.Request, resp kmsg.Response) kmsg.Response {
 }
 
 // later sends a request on a connection of its own; the answer is noted when
-// the returned function is called.
+// the returned function is called, unless that is without a name.
 func (s *script) later(req kmsg.Request) func(step string) kmsg.Response {
 	l := s.connect()
 	s.prepare(req)
@@ -173,7 +173,9 @@ func (s *script) later(req kmsg.Request) func(step string) kmsg.Response {
 	}
 	return func(step string) kmsg.Response {
 		resp, err := l.receive(req)
-		s.noteAnswer(step, resp, err)
+		if step != "" {
+			s.noteAnswer(step, resp, err)
+		}
 		return s.orEmpty(req, resp)
 	}
 }
