@@ -75,44 +75,91 @@ func (l *Log) AbortedTxns(from, upTo int64) ([]AbortedTxn, error) {
 // snapshot at or before trusted, by a walk from there on. Transaction indexes
 // are written anew for the walked part, so trusted must not lie behind what is
 // durable of them. Snapshots beyond the end are removed.
+//
+// What is derived here is durable when it returns, names aside: the next
+// recovery may begin behind it, and the records that a snapshot at the beginning
+// of a segment stands for may be removed.
 func (d *Dir) rebuildProducers(l *Log, snapshots []int64, trusted int64) error {
 	l.producers, l.snapshot = d.newProducers(), -1
-	end := l.end.Load()
-	slices.Sort(snapshots)
-	from := (*l.segs.Load())[0].base
-	for _, at := range slices.Backward(snapshots) {
-		// One from before the first segment lacks what was removed since: worse
-		// than none, since a producer that went on would be refused.
-		if at <= end && (at > trusted || at < from) {
-			continue
+	from, err := l.restoreSnapshot(snapshots, trusted)
+	if err != nil {
+		return err
+	}
+	now := d.opts.Now().UnixMilli()
+	set := *l.segs.Load()
+	for _, s := range set[max(set.find(from), 0):] {
+		if err := l.settleSnapshot(s, from, trusted); err != nil {
+			return err
 		}
-		used, err := l.useSnapshot(at, end)
+		if err := l.cutTxnIndex(s, from); err != nil {
+			return err
+		}
+		err := l.walkSegment(s, from, func(s *segment, _ int64, b record.Batch) error {
+			if !b.HasProducerID() {
+				return nil
+			}
+			if done, ended := l.appendProducer(b, now); ended && done.Aborted {
+				l.unsynced |= debtDir
+				return l.txnIndex(s).Append(txnEntry(done))
+			}
+			return nil
+		})
+		if err == nil {
+			err = l.txnIndex(s).Sync()
+		}
 		if err != nil {
 			return err
 		}
-		if used {
-			from, l.snapshot = at, at
-			break
-		}
 	}
-	for _, s := range *l.segs.Load() {
-		if s.next.Load() > from {
-			if err := l.cutTxnIndex(s, from); err != nil {
-				return err
+	return nil
+}
+
+// restoreSnapshot uses the newest snapshot that may be used and returns its
+// offset, or the log's first.
+func (l *Log) restoreSnapshot(snapshots []int64, trusted int64) (from int64, err error) {
+	set, end := *l.segs.Load(), l.end.Load()
+	first := set[0].base
+	slices.Sort(snapshots)
+	for _, at := range slices.Backward(snapshots) {
+		// One from before the first segment lacks what was removed since: worse
+		// than none, since a producer that went on would be refused. The one at the
+		// first segment needs no trust, because all indexes are written anew.
+		if at <= end && (at > trusted && at != first || at < first) {
+			continue
+		}
+		if s := set[max(set.find(at), 0)]; at <= end && at > s.base {
+			// The walk would begin within the segment and not restore its index.
+			if err := l.txnIndex(s).Check(); isTxnDamage(err) {
+				continue
+			} else if err != nil {
+				return 0, err
 			}
 		}
+		used, err := l.useSnapshot(at, end)
+		if err != nil {
+			return 0, err
+		}
+		if used {
+			l.snapshot = at
+			return at, nil
+		}
 	}
-	now := d.opts.Now().UnixMilli()
-	return l.walkLog(from, func(s *segment, _ int64, b record.Batch) error {
-		if !b.HasProducerID() {
-			return nil
+	return first, nil
+}
+
+// settleSnapshot makes durable what a walk from offset from knows of the
+// producers at the beginning of segment s, if that may not be so already.
+func (l *Log) settleSnapshot(s *segment, from, trusted int64) error {
+	switch {
+	case s.base > from:
+		if err := l.writeSnapshot(s.base); err != nil {
+			return err
 		}
-		if done, ended := l.appendProducer(b, now); ended && done.Aborted {
-			l.unsynced |= debtTxn | debtDir
-			return l.txnIndex(s).Append(txnEntry(done))
-		}
+	case s.base < trusted || s.base != l.snapshot:
 		return nil
-	})
+	}
+	l.unsynced |= debtDir
+	return syncFile(l.d.opts.FS, l.path, offsetName(s.base)+suffixSnapshot)
 }
 
 // cutTxnIndex drops what a transaction index says from offset on. A damaged
