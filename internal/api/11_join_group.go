@@ -25,12 +25,13 @@ func handleJoinGroup(a *API, ctx context.Context, r *Request, req *kmsg.JoinGrou
 		resp.ErrorCode, resp.Generation, resp.MemberID = kerr.GroupAuthorizationFailed.Code, base.NoEpoch, req.MemberID
 		return resp
 	}
-	// The frame is reused when the connection goes away, which does not take the
-	// request back out of the group's mailbox.
+	return a.cfg.Groups.JoinGroup(ctx, req, clientOf(r))
+}
+
+func ownJoin(req *kmsg.JoinGroupRequest) {
 	for i := range req.Protocols {
 		req.Protocols[i].Metadata = bytes.Clone(req.Protocols[i].Metadata)
 	}
-	return a.cfg.Groups.JoinGroup(ctx, req, clientOf(r))
 }
 
 // clientOf is who asks, in the form in which Kafka shows it in group

@@ -16,8 +16,11 @@ func handleSyncGroup(a *API, ctx context.Context, r *Request, req *kmsg.SyncGrou
 		resp.ErrorCode = kerr.GroupAuthorizationFailed.Code
 		return resp
 	}
-	for i := range req.GroupAssignment { // as in JoinGroup
+	return a.cfg.Groups.SyncGroup(ctx, req)
+}
+
+func ownSync(req *kmsg.SyncGroupRequest) {
+	for i := range req.GroupAssignment {
 		req.GroupAssignment[i].MemberAssignment = bytes.Clone(req.GroupAssignment[i].MemberAssignment)
 	}
-	return a.cfg.Groups.SyncGroup(ctx, req)
 }

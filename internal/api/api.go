@@ -125,6 +125,19 @@ func awaited[T any, P message[T]](fn func(a *API, ctx context.Context, r *Reques
 	}
 }
 
+// polled is awaited for what waits for other clients. own makes the request
+// independent of the frame it came in, whose memory is needed elsewhere.
+func polled[T any, P message[T]](own func(req P), fn func(a *API, ctx context.Context, r *Request, req P) kmsg.Response) handler {
+	return func(a *API, _ context.Context, r *Request) Reply {
+		req := decode[T, P](a, r)
+		if req == nil {
+			return Reply{Close: true}
+		}
+		own(req)
+		return Reply{Detached: true, Wait: func(ctx context.Context) Response { return versioned(fn(a, ctx, r, req), r.Version) }}
+	}
+}
+
 func versioned(resp kmsg.Response, version int16) Response {
 	resp.SetVersion(version)
 	return kmsgResponse{resp}

@@ -56,17 +56,23 @@ func TestGroupRequestsOwnTheirBytes(t *testing.T) {
 	b := newBroker(t)
 	for _, c := range []struct {
 		req  kmsg.Request
+		sent string
 		kept func() []byte
 	}{
-		{sample(11), func() []byte { return b.groups.last.(*kmsg.JoinGroupRequest).Protocols[0].Metadata }},
-		{sample(14), func() []byte { return b.groups.last.(*kmsg.SyncGroupRequest).GroupAssignment[0].MemberAssignment }},
+		{sample(11), string(sample(11).(*kmsg.JoinGroupRequest).Protocols[0].Metadata), func() []byte { return b.groups.last.(*kmsg.JoinGroupRequest).Protocols[0].Metadata }},
+		{sample(14), string(sample(14).(*kmsg.SyncGroupRequest).GroupAssignment[0].MemberAssignment), func() []byte { return b.groups.last.(*kmsg.SyncGroupRequest).GroupAssignment[0].MemberAssignment }},
 	} {
 		r := b.request(4, c.req)
-		settle(t, b.api.Handle(t.Context(), r))
-		want := string(c.kept())
+		reply := b.api.Handle(t.Context(), r)
+		if !reply.Detached {
+			t.Errorf("%T keeps the frame while it waits", c.req)
+		}
 		for i := range r.Body {
 			r.Body[i] = 0xff
 		}
+		r.Body = nil
+		settle(t, reply)
+		want := c.sent
 		if got := string(c.kept()); got != want || got == "" {
 			t.Errorf("%T: %q became %q", c.req, want, got)
 		}

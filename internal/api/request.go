@@ -12,7 +12,8 @@ import (
 
 // Request is one decoded frame: the header's fields and the undecoded body.
 // Body belongs to the handler until the reply has been encoded (Reply.Now) or
-// Reply.Wait has returned; the server then reuses its memory.
+// Reply.Wait has returned, or is to be called if the reply is Detached; the
+// server then reuses its memory.
 type Request struct {
 	Key           int16
 	Version       int16
@@ -56,6 +57,9 @@ type Reply struct {
 	// Wait blocks until the answer is there or ctx ends. It is called once,
 	// from any goroutine; a nil Response closes the connection.
 	Wait func(ctx context.Context) Response
+	// Detached says that neither Wait nor its answer refers to Request.Body: a
+	// wait for others must not hold memory that producers wait for.
+	Detached bool
 	// None means that the request has no answer (Produce with acks=0).
 	None bool
 	// Close ends the connection.

@@ -47,8 +47,9 @@ type Limits struct {
 	// first answer. A larger one is read only if it starts with the header of
 	// a Produce in a served version: some clients begin with that.
 	MaxFirstFrameBytes int
-	// RequestMemory is what all frames together may hold; negative is
-	// unlimited (queued.max.request.bytes).
+	// RequestMemory is what all frames together may hold, and as much again is
+	// what handling them may take; negative is unlimited
+	// (queued.max.request.bytes).
 	RequestMemory int64
 	// MaxInFlight is how many Produce requests of one connection may be
 	// waiting for their acknowledgement.

@@ -188,9 +188,18 @@ func (c *conn) barrier(r *api.Request, f frame) error {
 	if c.pipe.awaitEmpty(); c.pipe.failure() != nil {
 		return c.pipe.failure()
 	}
+	uncharge, err := c.charge(r)
+	if err != nil {
+		return err
+	}
+	defer uncharge()
 	reply := c.s.cfg.Handler.Handle(c.ctx, r)
 	resp := reply.Now
 	if reply.Wait != nil {
+		if reply.Detached {
+			r.Body = nil
+			c.s.release(&f)
+		}
 		resp = c.await(r, reply.Wait)
 	}
 	return c.finish(r, reply, resp)

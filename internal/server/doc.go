@@ -27,8 +27,11 @@
 //	budget     the first 16 KiB of a frame are charged without waiting, so that
 //	           small requests (fetches, heartbeats, commits) pass even when
 //	           producers have filled it; the rest waits in order of arrival
+//	work       a second budget of the same size for what requests with many
+//	           array elements decode to, charged before the handler sees them
 //
-// A frame's buffer is reused after its answer is written, never before; built
+// A frame's buffer is reused after its answer is written, or once a long poll
+// that needs it no more begins to wait, never before; built
 // with the tag "invariants" (or Config.PoisonFrames) it is overwritten first,
 // so that a handler which keeps a reference is found out.
 //

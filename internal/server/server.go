@@ -20,7 +20,8 @@ type Server struct {
 	cfg     Config
 	limits  atomic.Pointer[Limits]
 	log     limitedLog
-	memory  budget
+	memory  budget // of frames
+	work    budget // of what handling requests takes beside; see cost.go
 	buffers bufferPool
 	nextID  atomic.Uint64
 
@@ -54,6 +55,7 @@ func New(cfg Config) *Server {
 		cfg:     cfg,
 		log:     limitedLog{log: cfg.Logger},
 		memory:  budget{limit: cfg.Limits.RequestMemory},
+		work:    budget{limit: cfg.Limits.RequestMemory},
 		buffers: bufferPool{poison: cfg.PoisonFrames || invariant.Enabled},
 		conns:   map[*conn]struct{}{},
 		perIP:   map[string]int{},
@@ -122,16 +124,17 @@ func (s *Server) Addrs() []net.Addr {
 // Stats is what the server holds at one moment.
 type Stats struct {
 	Connections   int
-	RequestMemory int64 // bytes charged for frames
+	RequestMemory int64 // bytes charged for frames and for handling them
 	MemoryWaiters int   // connections waiting for such memory
 }
 
 // Stats returns the present state for gauges.
 func (s *Server) Stats() Stats {
 	used, waiting := s.memory.state()
+	working, queued := s.work.state()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Stats{Connections: len(s.conns), RequestMemory: used, MemoryWaiters: waiting}
+	return Stats{Connections: len(s.conns), RequestMemory: used + working, MemoryWaiters: waiting + queued}
 }
 
 // lastChance is how long cut-off connections may take to notice.
