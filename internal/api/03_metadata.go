@@ -54,8 +54,18 @@ func (m *metadataRequest) each(resp *kmsg.MetadataResponse, req *kmsg.MetadataRe
 		id   base.UUID
 		name string
 	}
-	seen := make(map[answer]bool, len(req.Topics))
+	// A topic has at most two names here, its own and its id: whatever is named
+	// again is left out before it costs a description.
+	named, seen := make(map[answer]bool, len(req.Topics)), make(map[answer]bool, len(req.Topics))
 	for i := range req.Topics {
+		ref := answer{id: req.Topics[i].TopicID}
+		if ref.id.IsZero() {
+			ref.name = *req.Topics[i].Topic
+		}
+		if named[ref] {
+			continue
+		}
+		named[ref] = true
 		t := m.one(&req.Topics[i])
 		key := answer{id: t.TopicID}
 		if t.Topic != nil {

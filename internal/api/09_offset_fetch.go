@@ -25,7 +25,11 @@ func handleOffsetFetch(a *API, ctx context.Context, r *Request, req *kmsg.Offset
 		groups = []kmsg.OffsetFetchRequestGroup{singleGroup(req)}
 	}
 	resp := kmsg.NewPtrOffsetFetchResponse()
+	named := make(mentions[string])
 	for i := range groups {
+		if named.tooMany(groups[i].Group) {
+			continue
+		}
 		resp.Groups = append(resp.Groups, a.fetchGroup(ctx, r, &groups[i], req.RequireStable))
 	}
 	if r.Version < 8 {

@@ -16,7 +16,11 @@ func handleDescribeGroups(a *API, ctx context.Context, r *Request, req *kmsg.Des
 	resp := kmsg.NewPtrDescribeGroupsResponse()
 	ask := *req
 	ask.Groups = nil
+	named := make(mentions[string])
 	for _, g := range req.Groups {
+		if named.tooMany(g) {
+			continue
+		}
 		if a.allowed(r.Conn, mayDescribe, onGroup, g) {
 			ask.Groups = append(ask.Groups, g)
 			continue

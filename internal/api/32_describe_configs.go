@@ -24,8 +24,12 @@ import (
 //     resources do not exist (INVALID_REQUEST).
 func handleDescribeConfigs(a *API, r *Request, req *kmsg.DescribeConfigsRequest) kmsg.Response {
 	resp := kmsg.NewPtrDescribeConfigsResponse()
+	named := make(mentions[metadata.Resource])
 	for i := range req.Resources {
 		in := &req.Resources[i]
+		if named.tooMany(metadata.Resource{Type: metadata.ResourceType(in.ResourceType), Name: plainName(in)}) {
+			continue
+		}
 		out := kmsg.NewDescribeConfigsResponseResource()
 		out.ResourceType, out.ResourceName = in.ResourceType, in.ResourceName
 		err := a.configAllowed(r.Conn, mayDescribeConfigs, in.ResourceType, in.ResourceName)
@@ -36,6 +40,16 @@ func handleDescribeConfigs(a *API, r *Request, req *kmsg.DescribeConfigsRequest)
 		resp.Resources = append(resp.Resources, out)
 	}
 	return resp
+}
+
+// plainName gives a broker one name, however its number is written.
+func plainName(in *kmsg.DescribeConfigsRequestResource) string {
+	if in.ResourceType == kmsg.ConfigResourceTypeBroker {
+		if id, err := strconv.ParseInt(in.ResourceName, 10, 32); err == nil {
+			return strconv.FormatInt(id, 10)
+		}
+	}
+	return in.ResourceName
 }
 
 // configAllowed checks the permission for a resource's settings.

@@ -11,10 +11,14 @@ import (
 // remembers: epoch, last sequence, and the start of an open transaction.
 func handleDescribeProducers(a *API, r *Request, req *kmsg.DescribeProducersRequest) kmsg.Response {
 	resp := kmsg.NewPtrDescribeProducersResponse()
+	named := make(mentions[base.TopicPartition])
 	for _, t := range req.Topics {
 		out := kmsg.NewDescribeProducersResponseTopic()
 		out.Topic = t.Topic
 		for _, p := range t.Partitions {
+			if named.tooMany(base.TopicPartition{Topic: t.Topic, Partition: p}) {
+				continue
+			}
 			part := kmsg.NewDescribeProducersResponseTopicPartition()
 			part.Partition = p
 			err := a.describeProducers(r, t.Topic, &part)
