@@ -49,22 +49,21 @@ type cleanPoint struct {
 	name  string
 	disk  *vfs.Mem
 	floor int64 // was durable
-	start int64 // largest start that may have been chosen
 	recs  []modelRecord
 	txns  map[*modelTxn]modelTxn
 }
 
-func (r *cleanRig) point(name string, disk *vfs.Mem) cleanPoint {
-	p := cleanPoint{name: name, disk: disk, txns: map[*modelTxn]modelTxn{}}
-	if r.l != nil {
-		p.floor, p.start = r.l.DurableOffset(), r.l.EndOffset()
-	}
+// point copies the disk after the model and what is durable, which may grow
+// meanwhile.
+func (r *cleanRig) point(name string, mem *vfs.Mem, o vfs.CrashOptions) cleanPoint {
+	p := cleanPoint{name: name, txns: map[*modelTxn]modelTxn{}, floor: r.l.DurableOffset()}
 	for _, m := range r.recs {
 		p.recs = append(p.recs, *m)
 	}
 	for _, txn := range r.txns {
 		p.txns[txn] = *txn
 	}
+	p.disk = mem.CrashClone(o)
 	return p
 }
 
@@ -139,16 +138,18 @@ func TestPowerLossDuringCompactionAndRetention(t *testing.T) {
 			cfg := compactConfig()
 			cfg.DeleteRetentionMs = 500
 			r := newCleanRig(t, testOptions(mem), cfg)
-			rnd := rand.New(rand.NewPCG(seed, 5))
+			rnd, fate := rand.New(rand.NewPCG(seed, 5)), rand.New(rand.NewPCG(seed, 6))
 			var points []cleanPoint
 			mem.OnSync(func(op, name string) {
+				r.mu.Lock()
+				defer r.mu.Unlock()
 				o := []vfs.CrashOptions{
 					{},
-					{Rand: rand.New(rand.NewPCG(rnd.Uint64(), 1)), KeepUnsynced: 0.5},
-					{Rand: rand.New(rand.NewPCG(rnd.Uint64(), 2)), KeepUnsynced: 0.7, Ordered: true},
+					{Rand: rand.New(rand.NewPCG(fate.Uint64(), 1)), KeepUnsynced: 0.5},
+					{Rand: rand.New(rand.NewPCG(fate.Uint64(), 2)), KeepUnsynced: 0.7, Ordered: true},
 				}
 				i := len(points) % len(o)
-				points = append(points, r.point(fmt.Sprintf("%s %s, condition %d", op, name, i), mem.CrashClone(o[i])))
+				points = append(points, r.point(fmt.Sprintf("%s %s, condition %d", op, name, i), mem, o[i]))
 			})
 			if err := cleanScenario(r, rnd); err != nil {
 				t.Fatal(err)
@@ -156,7 +157,7 @@ func TestPowerLossDuringCompactionAndRetention(t *testing.T) {
 			now := r.clock.Now()
 			mustClose(t, r.d)
 			mem.OnSync(nil)
-			points = append(points, r.point("closed", mem.CrashClone(vfs.CrashOptions{})))
+			points = append(points, r.point("closed", mem, vfs.CrashOptions{}))
 			t.Logf("%d disks", len(points))
 			for _, p := range points {
 				p.verify(t, cfg, now)
@@ -187,7 +188,7 @@ func TestEveryStorageCallOfACleanFailsOnce(t *testing.T) {
 			if err != nil && r.d.Offline() == nil && !errors.Is(err, ErrDiskFull) {
 				t.Fatalf("fault %d: %v, but the directory is not offline", n, err)
 			}
-			p := r.point(fmt.Sprintf("fault %d (%v)", n, err), mem.CrashClone(vfs.CrashOptions{KeepUnsynced: 1}))
+			p := r.point(fmt.Sprintf("fault %d (%v)", n, err), mem, vfs.CrashOptions{KeepUnsynced: 1})
 			_ = r.d.Close() // may be offline
 			p.verify(t, compactConfig(), r.clock.Now())
 		}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/milena-io/milena/internal/record"
@@ -42,6 +43,7 @@ type cleanRig struct {
 
 	faulty bool // a clean may fail for a time
 
+	mu   sync.Mutex // guards the model, which crash hooks copy on any goroutine
 	recs []*modelRecord
 	txns []*modelTxn
 	open map[int64]*modelTxn
@@ -64,6 +66,9 @@ func (r *cleanRig) reopen(o DirOptions) {
 		mustClose(r.t, r.d)
 	}
 	r.d = mustOpen(r.t, o)
+	r.d.cleaner.mu.Lock()
+	r.d.cleaner.running = true // one clean at a time: the rig's own
+	r.d.cleaner.mu.Unlock()
 	r.l = mustLog(r.t, r.d, r.cfg)
 	r.l.SetHighWatermark(r.l.EndOffset())
 }
@@ -103,7 +108,20 @@ func (r *cleanRig) tryAppend(pid int64, txn bool, codec record.Codec, kvs []kv) 
 		b.Append(now, p.key, p.value)
 	}
 	batch := b.Build()
-	// The model foresees the append: a power loss may come inside it.
+	r.foresee(pid, txn, now, kvs)
+	_, err := r.l.Append(batch, AppendOptions{NowMs: now})
+	if err == nil && pid >= 0 {
+		r.seqs[pid] += int32(len(kvs))
+		r.last[pid] = batch
+	}
+	return err
+}
+
+// foresee enters an append into the model before it happens: a power loss may
+// come inside it.
+func (r *cleanRig) foresee(pid int64, txn bool, now int64, kvs []kv) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	first := r.l.EndOffset()
 	var in *modelTxn
 	if txn {
@@ -117,12 +135,6 @@ func (r *cleanRig) tryAppend(pid int64, txn bool, codec record.Codec, kvs []kv) 
 			offset: first + int64(i), ts: now, key: p.key, value: p.value, txn: in, cleanedAt: -1,
 		})
 	}
-	_, err := r.l.Append(batch, AppendOptions{NowMs: now})
-	if err == nil && pid >= 0 {
-		r.seqs[pid] += int32(len(kvs))
-		r.last[pid] = batch
-	}
-	return err
 }
 
 func (r *cleanRig) endTxn(pid int64, abort bool) {
@@ -137,10 +149,12 @@ func (r *cleanRig) tryEndTxn(pid int64, abort bool) error {
 	if abort {
 		kind = record.Abort
 	}
+	r.mu.Lock()
 	if txn := r.open[pid]; txn != nil {
 		txn.marker, txn.abort = r.l.EndOffset(), abort
 		delete(r.open, pid)
 	}
+	r.mu.Unlock()
 	_, err := r.l.Append(record.ControlBatch(kind, 0, pid, 0, r.clock.Now().UnixMilli()), AppendOptions{Origin: Coordinator})
 	return err
 }
@@ -165,11 +179,11 @@ func (r *cleanRig) tryClean() error {
 	if err != nil || p.dirtyBytes == 0 {
 		return err
 	}
-	for _, m := range r.recs { // before, since a power loss may come inside the clean
+	r.noteClean(func(m *modelRecord) { // before, since a power loss may come inside the clean
 		if m.cleanedAt < 0 && m.offset < p.end {
 			m.cleanedAt = now
 		}
-	}
+	})
 	if !r.d.cleaner.clean(p) {
 		if err := errors.Join(r.d.cleaner.uncleanable[r.l], r.l.Err()); err != nil || r.faulty {
 			return err
@@ -177,12 +191,20 @@ func (r *cleanRig) tryClean() error {
 		return r.tryClean() // segments below the start were removed meanwhile
 	}
 	upTo := r.d.cleaner.offset(r.l)
-	for _, m := range r.recs {
+	r.noteClean(func(m *modelRecord) {
 		if m.cleanedAt == now && m.offset >= upTo {
 			m.cleanedAt = -1
 		}
-	}
+	})
 	return nil
+}
+
+func (r *cleanRig) noteClean(f func(*modelRecord)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.recs {
+		f(m)
+	}
 }
 
 func stableEnd(l *Log) int64 { return l.stableBelow(l.HighWatermark()) }
