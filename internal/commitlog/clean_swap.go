@@ -177,12 +177,16 @@ func (l *Log) removeFilesLater(names []string) {
 		c.trash[name] = struct{}{}
 	}
 	c.mu.Unlock()
-	wait := min(l.cfg.Load().FileDeleteDelayMs, maxDeleteDelayMs)
-	l.d.keeper.after(time.Duration(wait)*time.Millisecond, func() {
+	l.d.keeper.after(l.deleteDelay(), func() {
 		for _, name := range names {
 			c.empty(name)
 		}
 	})
+}
+
+// deleteDelay is how long renamed files stay.
+func (l *Log) deleteDelay() time.Duration {
+	return time.Duration(min(l.cfg.Load().FileDeleteDelayMs, maxDeleteDelayMs)) * time.Millisecond
 }
 
 // maxDeleteDelayMs keeps file.delete.delay.ms within a time.Duration.

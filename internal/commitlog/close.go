@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -151,17 +152,22 @@ func (d *Dir) checkpoint() {
 		return
 	}
 	d.keeper.flushLazy()
+	if err := d.saveCheckpoints(); err != nil && !errors.Is(err, ErrOffline) {
+		d.opts.Logger.Warn("checkpoint left for the next time", slog.String("dir", d.opts.Path), slog.Any("error", err))
+	}
+}
+
+func (d *Dir) saveCheckpoints() error {
 	for _, l := range d.allLogs() {
 		if err := l.snapshotIfGrown(); err != nil {
-			_ = d.fail("write "+l.path, err)
-			return
+			return d.failUnlessFull("write a snapshot of "+l.path, err)
 		}
 	}
 	if err := d.saveRecoveryPoints(); err != nil {
-		_ = d.fail("write "+checkpoint.RecoveryPointFile, err)
-		return
+		return d.failUnlessFull("write "+checkpoint.RecoveryPointFile, err)
 	}
 	if err := d.starts.save(nil, 0); err != nil {
-		_ = d.fail("write "+checkpoint.LogStartFile, err)
+		return d.failUnlessFull("write "+checkpoint.LogStartFile, err)
 	}
+	return nil
 }

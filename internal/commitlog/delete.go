@@ -1,10 +1,6 @@
 package commitlog
 
-import (
-	"time"
-
-	"github.com/milena-io/milena/internal/base"
-)
+import "github.com/milena-io/milena/internal/base"
 
 // DeleteLog removes the log of a partition if it belongs to topic id. Its
 // directory is renamed, durably, to one that no start takes for a log, and
@@ -27,7 +23,7 @@ func (d *Dir) DeleteLog(tp base.TopicPartition, id base.UUID) error {
 	if err != nil {
 		return err
 	}
-	d.removeLater(path, time.Duration(l.cfg.Load().FileDeleteDelayMs)*time.Millisecond)
+	d.removeLater(path, l.deleteDelay())
 	return nil
 }
 

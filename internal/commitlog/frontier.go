@@ -181,6 +181,9 @@ func (f *frontier) appendLocked(records []byte) error {
 	if len(records) == 0 {
 		return nil
 	}
+	if f.file == nil {
+		return ErrClosed
+	}
 	if err := writeFull(f.file, records, f.size); err != nil {
 		return err
 	}
@@ -222,7 +225,7 @@ func (f *frontier) set(l *Log, to int64) error {
 func (f *frontier) forget(l *Log) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.appendLocked(appendFrontierRecord(nil, l.key(), noFrontier)); err != nil {
+	if err := f.appendLocked(appendFrontierRecord(nil, l.key(), noFrontier)); err != nil && !errors.Is(err, ErrClosed) {
 		_ = f.d.fail("write "+f.path, err)
 	}
 }

@@ -97,6 +97,9 @@ func (l *Log) readFailed(seg *segment, err error) error {
 		return err
 	}
 	bad, damaged := errors.AsType[*badBatch](err)
+	if gone := l.Err(); !damaged && gone != nil {
+		return gone // closed, deleted or quarantined meanwhile
+	}
 	if !damaged {
 		return l.d.fail("read "+seg.path(suffixLog), err)
 	}

@@ -20,7 +20,7 @@ func (d *Dir) applyRetention() {
 			l.sweepDeleted()
 		}
 		now := d.opts.Now().UnixMilli()
-		if err := l.retain(now); err != nil && l.Err() == nil && !errors.Is(err, errSegmentGone) {
+		if err := l.retain(now); err != nil && l.Err() == nil && !errors.Is(err, errSegmentGone) && !errors.Is(err, ErrDiskFull) {
 			_ = l.failOrQuarantineRead("apply retention to "+l.path, err)
 		}
 		l.expireProducers(now)

@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"bytes"
+	"errors"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -80,11 +81,9 @@ func (l *Log) SetStartOffset(offset int64) error {
 	if err := l.flushUpTo(offset); err != nil {
 		return err
 	}
-	if err := l.d.starts.save(l, offset); err != nil {
-		return l.d.fail("write "+checkpoint.LogStartFile, err)
+	if err := l.saveStart(offset); err != nil {
+		return err
 	}
-	l.raiseStart(offset)
-	l.d.starts.settled(l)
 	l.d.keeper.after(0, l.dropBelowStart)
 	return nil
 }
@@ -96,6 +95,16 @@ func (l *Log) flushUpTo(start int64) error {
 		return nil
 	}
 	return l.flushHeld()
+}
+
+// saveStart moves the start up to offset, durably, or not at all.
+func (l *Log) saveStart(offset int64) error {
+	defer l.d.starts.settled(l)
+	if err := l.d.starts.save(l, offset); err != nil {
+		return l.d.failUnlessFull("write "+checkpoint.LogStartFile, err)
+	}
+	l.raiseStart(offset)
+	return nil
 }
 
 // raiseStart publishes a start offset that is durable already.
@@ -110,7 +119,8 @@ func (l *Log) raiseStart(offset int64) {
 
 // dropBelowStart removes what SetStartOffset has put out of reach.
 func (l *Log) dropBelowStart() {
-	if err := l.removeBelow(l.start.Load()); err != nil {
+	// On a full disk the next pass of retention does it.
+	if err := l.removeBelow(l.start.Load()); err != nil && !errors.Is(err, ErrDiskFull) {
 		_ = l.d.fail("remove segments of "+l.path, err)
 	}
 }
@@ -136,11 +146,9 @@ func (l *Log) removeBelow(offset int64) error {
 	if err := l.flushUpTo(start); err != nil {
 		return err
 	}
-	if err := l.d.starts.save(l, start); err != nil {
+	if err := l.saveStart(start); err != nil {
 		return err
 	}
-	l.raiseStart(start)
-	l.d.starts.settled(l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	// Appends may have added segments meanwhile.

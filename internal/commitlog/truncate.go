@@ -9,6 +9,7 @@ import (
 
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
 	"github.com/milena-io/milena/internal/commitlog/epoch"
+	"github.com/milena-io/milena/internal/vfs"
 )
 
 // Truncate cuts the log so that it ends at offset to, or at the start of the
@@ -313,5 +314,9 @@ func (d *Dir) removeLater(path string, wait time.Duration) {
 
 // trimEpochs forgets the leader epochs before the log start.
 func (l *Log) trimEpochs(start int64) error {
-	return l.changeEpochs(func(c *epoch.Cache) bool { return c.TruncateFromStart(start) })
+	err := l.changeEpochs(func(c *epoch.Cache) bool { return c.TruncateFromStart(start) })
+	if vfs.IsNoSpace(err) {
+		return nil // a file that knows older epochs too does no harm
+	}
+	return err
 }

@@ -1,5 +1,7 @@
 package record
 
+import "math"
+
 // FilterOptions says how a batch is rewritten by compaction.
 type FilterOptions struct {
 	// NowMs and DeleteRetentionMs give the delete horizon that a batch gets
@@ -92,7 +94,7 @@ func (b Batch) rebuildKept(kept []raw, tombstones bool, res *FilterResult, opts 
 	}
 	res.Rewritten = true
 	if setHorizon {
-		horizon = opts.NowMs + opts.DeleteRetentionMs
+		horizon = opts.NowMs + min(opts.DeleteRetentionMs, math.MaxInt64-opts.NowMs)
 	}
 	nb := b.rebuilder(b.Codec(), opts.Level, horizon)
 	clock := b.clock()

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"errors"
+	"math"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -86,5 +87,19 @@ func TestMarkerGetsItsHorizon(t *testing.T) {
 	c, err := ParseControl(out)
 	if err != nil || c.Type != Abort || c.CoordinatorEpoch != 3 || c.Timestamp != 1000 || out.BaseSequence() != NoSequence || !out.IsTransactional() {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// delete.retention.ms may be the largest number there is: tombstones stay.
+func TestFilterHorizonDoesNotOverflow(t *testing.T) {
+	m := ControlBatch(Abort, 3, 8, 1, 1000)
+	out, _, err := m.Filter(func(Record) bool { return true }, FilterOptions{
+		NowMs: 1_700_000_000_000, DeleteRetentionMs: math.MaxInt64, MarkerForEmptyTxn: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, ok := out.DeleteHorizon(); !ok || h != math.MaxInt64 {
+		t.Fatalf("horizon %d, %v", h, ok)
 	}
 }
