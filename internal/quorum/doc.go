@@ -72,8 +72,9 @@
 // for the torn end of an interrupted write, and cut, only if all of this holds:
 // it is in the last segment; no block with a later sequence follows (a later one
 // proves that this one had been fsynced); and what is there looks like sectors
-// that never reached the disk: the header is all zeros, or the header is good
-// and some sector of its body is all zeros. Anything else is corruption. So is a
+// that never reached the disk, or a write cut short: the header is all zeros, or
+// all that follows it is, or the header is good and some sector of its body is
+// all zeros or its last byte is. Anything else is corruption. So is a
 // segment that is shorter than its size says, has a bad block in the middle,
 // lacks its seal, or is sealed without a successor. A power loss while segments
 // change leaves the last but one unsealed and the last one unused; this, and

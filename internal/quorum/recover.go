@@ -208,8 +208,8 @@ func (r *segmentReader) explainTorn(off int64) error {
 	rest := r.data[off:]
 	h, ok := parseHead(rest)
 	switch {
-	case !ok && allZero(rest[:min(len(rest), blockHeader)]):
-		return nil
+	case !ok && (allZero(rest[:min(len(rest), blockHeader)]) || allZero(rest[min(len(rest), blockHeader):])):
+		return nil // a body never is all zeros
 	case !ok:
 		return r.corrupt(off, "damaged block header")
 	case !h.follows(r.at, r.salt):
@@ -221,7 +221,7 @@ func (r *segmentReader) explainTorn(off int64) error {
 	switch {
 	case h.bodyOK(body):
 		return r.corrupt(off, "block with a good checksum holds no valid records")
-	case !hasZeroSector(body, off+blockHeader):
+	case !hasZeroSector(body, off+blockHeader) && body[len(body)-1] != 0:
 		return r.corrupt(off, "checksum mismatch in a block that had been written completely")
 	case !allZero(after):
 		return r.corrupt(off, "data after the last block")
