@@ -25,12 +25,19 @@ import (
 //     looking at them when it gave up down-conversion.
 //   - replica_id ≥ 0 needs ClusterAction and is then NOT_LEADER_OR_FOLLOWER:
 //     one node has no followers, and a client can't become one by saying so.
-func handleFetch(a *API, _ context.Context, r *Request) Reply {
+//   - While the answers of all consumers hold much of milena.fetch.memory.bytes,
+//     each gets less than it asked for, but always something.
+func handleFetch(a *API, _ context.Context, r *Request) (reply Reply) {
 	req := decode[kmsg.FetchRequest](a, r)
 	if req == nil {
 		return Reply{Close: true}
 	}
 	f := newFetch(a, r, req)
+	defer func() {
+		if reply.Now == nil && reply.Wait == nil { // it panicked
+			f.release()
+		}
+	}()
 	if err := f.begin(req); err != nil {
 		return Reply{Now: &fetchResponse{version: r.Version, err: a.code(err)}}
 	}
@@ -65,7 +72,15 @@ type fetch struct {
 	epoch       int32
 
 	results []fetchResult
+	held    int64 // bytes of the results, taken from API.fetched
 }
+
+// A fetch of very many partitions takes memory while it waits, so it may not
+// wait for as long as its client likes.
+const (
+	manyPartitions = 256
+	longestWait    = 30 * time.Second
+)
 
 func newFetch(a *API, r *Request, req *kmsg.FetchRequest) *fetch {
 	replica := req.ReplicaID
@@ -103,6 +118,9 @@ func (f *fetch) begin(req *kmsg.FetchRequest) error {
 			return err
 		}
 		f.epoch = nextEpoch(req.SessionEpoch)
+	}
+	if len(targets) > manyPartitions {
+		f.maxWait = min(f.maxWait, longestWait)
 	}
 	f.results = make([]fetchResult, len(targets))
 	for i, t := range targets {
@@ -164,13 +182,21 @@ func (f *fetch) finish() Response {
 		resp.sessionID = f.session.id
 		if !f.session.told(f.results, f.epoch) {
 			resp.err, resp.results = kerr.InvalidFetchSessionEpoch, nil
+			f.release()
 			return resp
 		}
 	}
 	if f.version >= fetchLeaderInfo {
 		f.nameLeaders(resp)
 	}
+	resp.memory, resp.held, f.held = &f.api.fetched, f.held, 0 // the answer's to release now
 	return resp
+}
+
+// release gives back what the results hold.
+func (f *fetch) release() {
+	f.api.fetched.add(-f.held)
+	f.held = 0
 }
 
 // nameLeaders adds where to go instead (KIP-951).

@@ -38,6 +38,7 @@ type API struct {
 	cfg       Config
 	sessions  *sessionCache
 	producers producerIDs
+	fetched   fetchMemory
 }
 
 // New returns an API over the given broker parts.
@@ -55,7 +56,10 @@ func New(cfg Config) *API {
 		cfg.Limits = wire.DefaultLimits()
 	}
 	slots := cfg.Broker().Int("max.incremental.fetch.session.cache.slots")
-	return &API{cfg: cfg, sessions: newSessionCache(slots, maxCachedPartitions, cfg.Now)}
+	return &API{
+		cfg: cfg, sessions: newSessionCache(slots, maxCachedPartitions, cfg.Now),
+		fetched: fetchMemory{limit: cfg.Static.Int64("milena.fetch.memory.bytes")},
+	}
 }
 
 // Handle answers one request. ctx bounds what is done before the reply is

@@ -30,7 +30,14 @@ var nothingRead = partition.ReadResult{HighWatermark: -1, LastStable: -1, LogSta
 // answer due while other partitions may still get data: consumers send the next
 // fetch without pause, and one deleted topic would make them spin.
 func (f *fetch) readAll() (due bool) {
-	total, left := 0, f.maxBytes
+	f.release()
+	share := f.api.fetched.take(int64(f.maxBytes))
+	f.held = share
+	total, left := 0, int(share)
+	defer func() {
+		f.api.fetched.add(int64(total) - share)
+		f.held = int64(total)
+	}()
 	waiting := false
 	for i := range f.results {
 		r := &f.results[i]
@@ -40,7 +47,8 @@ func (f *fetch) readAll() (due bool) {
 		total += r.read.Bytes
 		left = max(0, left-r.read.Bytes)
 	}
-	return due || !waiting || total >= f.minBytes
+	short := int(share) < f.maxBytes && total > 0 // waiting would not bring more
+	return due || !waiting || short || total >= f.minBytes
 }
 
 // readOne reads one partition; metadataError says that reading is not even
@@ -100,7 +108,12 @@ func (f *fetch) mayRead(topic string) error {
 }
 
 // wait re-reads after every change until the answer is due or max_wait is over.
-func (f *fetch) wait(ctx context.Context) Response {
+func (f *fetch) wait(ctx context.Context) (resp Response) {
+	defer func() {
+		if resp == nil {
+			f.release()
+		}
+	}()
 	n := base.NewNotifier()
 	watched := make([]Partition, len(f.results))
 	defer func() {

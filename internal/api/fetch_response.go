@@ -22,6 +22,16 @@ type fetchResponse struct {
 	sessionID int32
 	results   []fetchResult
 	nodes     []node
+
+	memory *fetchMemory // what held is taken from; nil without records
+	held   int64
+}
+
+// Release implements Releaser.
+func (r *fetchResponse) Release() {
+	if r.memory != nil {
+		r.memory.add(-r.held)
+	}
 }
 
 // Encode implements Response.

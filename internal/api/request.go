@@ -49,6 +49,13 @@ type Response interface {
 	Encode(*wire.Buffers) error
 }
 
+// Releaser is a Response that holds something until it has been written, or
+// given up. The server calls Release once for every such answer it is given,
+// except to Produce, whose answers hold nothing.
+type Releaser interface {
+	Release()
+}
+
 // Reply is what a handler gives back. Exactly one of Now, Wait, None and Close
 // is set, except that Close may accompany Now: answer, then close.
 type Reply struct {

@@ -29,6 +29,10 @@ var ownKeys = []Key{
 		Doc: "Memory for the newest part of all logs together, from which consumers that keep up are served.",
 	},
 	{
+		Name: "milena.fetch.memory.bytes", Type: Long, Default: "268435456", limits: atLeast(-1), Own: true,
+		Doc: "Records that the answers to all consumers together may hold until they are sent; as it runs out, answers get smaller. -1 is without limit.",
+	},
+	{
 		Name: "milena.flush.parallelism", Type: Int, Default: "16", limits: between(1, 1024), Own: true,
 		Doc: "Files flushed at the same time by one round of the shared flusher.",
 	},

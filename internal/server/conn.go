@@ -218,6 +218,9 @@ func (c *conn) await(r *api.Request, wait func(context.Context) api.Response) ap
 // finish writes an answer from the reader, if there is one.
 func (c *conn) finish(r *api.Request, reply api.Reply, resp api.Response) error {
 	n := 0
+	if h, ok := resp.(api.Releaser); ok {
+		defer h.Release()
+	}
 	if resp != nil {
 		var err error
 		if n, err = c.out.answer(r, resp); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,4 +108,38 @@ func TestDetachedWaitsHoldNoFrame(t *testing.T) {
 		close(done)
 		poller.want(corr, "fetched")
 	})
+}
+
+// held is an answer that holds something.
+type held struct {
+	api.Response
+	released *atomic.Int32
+}
+
+func (h held) Release() { h.released.Add(1) }
+
+func TestAnswersAreReleasedOnceHoweverTheyEnd(t *testing.T) {
+	large := text(strings.Repeat("x", 3<<20))
+	for name, c := range map[string]struct {
+		answer api.Response
+		take   bool
+	}{
+		"written": {text("small"), true}, "not taken": {large, false}, "not encoded": {badAnswer{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var released atomic.Int32
+			handle := func(context.Context, *api.Request) api.Reply { return api.Reply{Now: held{c.answer, &released}} }
+			bubble(t, handle, nil, func(_ *testing.T, g *rig) {
+				client := g.dial()
+				corr := client.send(metadataKey, "")
+				if c.take {
+					client.want(corr, string(c.answer.(text)))
+				}
+				time.Sleep(2 * defaultWriteGrace)
+			})
+			if n := released.Load(); n != 1 {
+				t.Errorf("released %d times", n)
+			}
+		})
+	}
 }
