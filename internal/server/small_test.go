@@ -48,12 +48,17 @@ func TestClosedConnectionsAreLogged(t *testing.T) {
 
 func TestBufferClasses(t *testing.T) {
 	var p bufferPool
-	for _, n := range []int{0, 1, 511, 512, 513, 4096, 1 << 20, 1<<20 + 1, 1 << maxClass, 1<<maxClass + 1} {
+	for _, n := range []int{0, 1, 511, 512, 513, 640, 641, 4096, 4097, 1 << 20, 1<<20 + 1, 1 << maxClass, 1<<maxClass + 1} {
 		b := p.get(n)
-		if len(b.b) < n || len(b.b) > max(2*n, 512) {
+		if len(b.b) < n || len(b.b) > max(n+n/4, 512) {
 			t.Errorf("get(%d) gives %d bytes", n, len(b.b))
 		}
 		p.put(b)
+	}
+	for c := range p.classes {
+		if size := classSize(c); class(size) != c || c > 0 && class(size-1) != c || class(size+1) != c+1 {
+			t.Errorf("class %d of %d bytes: %d, and %d and %d for a byte less and more", c, size, class(size), class(size-1), class(size+1))
+		}
 	}
 }
 
