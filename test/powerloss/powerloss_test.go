@@ -19,25 +19,43 @@ var (
 	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of all choices")
 )
 
-// TestPowerLoss runs one broker after another on the same story. Each ends by a
+// storyLives is how many brokers live one after another on one story. Longer
+// ones would only take longer to read back.
+const storyLives = 6
+
+// TestPowerLoss runs brokers one after another on the same story. Each ends by a
 // clean stop, by a clean stop under load or by a power loss; the next goes on
 // with the disk that is left.
 func TestPowerLoss(t *testing.T) {
 	t.Logf("-seed %d -clones %d", *seed, *clones)
 	rng := rand.New(rand.NewPCG(*seed, 0))
-	c := &campaign{t: t, crew: rig.NewCrew(*seed), examiners: make(chan struct{}, 2), rng: rand.New(rand.NewPCG(*seed, 1))}
-	disk := vfs.NewMem()
+	c := &campaign{t: t, examiners: make(chan struct{}, 2), rng: rand.New(rand.NewPCG(*seed, 1))}
 	lived := 0
+	var disk *vfs.Mem
 	for ; !t.Failed() && (lived < *lives || !c.enough()); lived++ {
-		disk = c.life(disk, rng, lived == 0)
+		first := lived%storyLives == 0
+		if first {
+			c.tell()
+			c.crew, disk = rig.NewCrew(rng.Uint64()), vfs.NewMem()
+		}
+		disk = c.life(disk, rng, first)
 	}
-	c.wg.Wait()
-	topics, records, commits := c.crew.Story.Now().Tally()
+	c.tell()
 	t.Logf("%d power losses examined, %d of them during start-up or stop of an examined broker, %d records read back; "+
-		"the story: %d lives, %d topics, %d records, %d commits", c.examined, c.nested, c.records, lived, topics, records, commits)
-	if records < 50 || commits < 10 || c.examined < *clones {
+		"%d lives, %d topics, %d records, %d commits", c.examined, c.nested, c.read, lived, c.topics, c.records, c.commits)
+	if c.records < 50 || c.commits < 10 || c.examined < *clones {
 		t.Error("the workload did too little to prove anything")
 	}
+}
+
+// tell ends a story: its power losses are examined and its promises counted.
+func (c *campaign) tell() {
+	c.wg.Wait()
+	if c.crew == nil {
+		return
+	}
+	topics, records, commits := c.crew.Story.Now().Tally()
+	c.topics, c.records, c.commits = c.topics+topics, c.records+records, c.commits+commits
 }
 
 // life runs a broker on disk until it ends, and returns the disk it leaves.
@@ -120,8 +138,10 @@ type campaign struct {
 	taken    int
 	examined int
 	nested   int
-	records  int
+	read     int    // records, by examined brokers
 	ended    string // how the life before ended
+
+	topics, records, commits int // promised in all stories
 }
 
 func (c *campaign) enough() bool {
@@ -226,7 +246,7 @@ func (e *examination) start(disk *vfs.Mem, depth int, dedup bool) (h hashes) {
 		e.failf(depth, "%s cannot be read: %v", tp, err)
 	}
 	e.mu.Lock()
-	e.records += v.Records
+	e.read += v.Records
 	e.mu.Unlock()
 	h.stopped = b.Node.Image().Hash()
 	if err := b.Close(); err != nil {

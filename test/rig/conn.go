@@ -19,6 +19,8 @@ import (
 type Conn struct {
 	c    net.Conn
 	corr int32
+	// Impatient connections give up at once on a broker that is not ready yet.
+	Impatient bool
 }
 
 // patience is how long any answer may take, a fault or not.
@@ -68,11 +70,11 @@ func ask[T kmsg.Response](c *Conn, version int16, req kmsg.Request) (T, error) {
 }
 
 // untilReady repeats f while the broker says that it is not ready yet.
-func untilReady(f func() error) error {
+func (c *Conn) untilReady(f func() error) error {
 	deadline := time.Now().Add(patience)
 	for {
 		err := f()
-		if err == nil || time.Now().After(deadline) {
+		if err == nil || c.Impatient || time.Now().After(deadline) {
 			return err
 		}
 		switch err { //nolint:errorlint // as kerr returns them
@@ -177,7 +179,7 @@ func (c *Conn) Commit(group, topic string, partition int32, offset int64) error 
 
 // Committed is a group's offset, -1 for none.
 func (c *Conn) Committed(group, topic string, partition int32) (offset int64, err error) {
-	err = untilReady(func() error {
+	err = c.untilReady(func() error {
 		req := kmsg.NewPtrOffsetFetchRequest()
 		req.Group = group
 		t := kmsg.NewOffsetFetchRequestTopic()
@@ -199,7 +201,7 @@ func (c *Conn) Committed(group, topic string, partition int32) (offset int64, er
 
 // FindCoordinator creates the topic of committed offsets if it is missing.
 func (c *Conn) FindCoordinator(group string) error {
-	return untilReady(func() error {
+	return c.untilReady(func() error {
 		req := kmsg.NewPtrFindCoordinatorRequest()
 		req.CoordinatorKeys = []string{group}
 		resp, err := ask[*kmsg.FindCoordinatorResponse](c, 4, req)
@@ -236,7 +238,7 @@ const (
 
 // Offset looks an offset up by time.
 func (c *Conn) Offset(topic string, partition int32, timestamp int64) (offset int64, err error) {
-	err = untilReady(func() error {
+	err = c.untilReady(func() error {
 		req := kmsg.NewPtrListOffsetsRequest()
 		req.ReplicaID = -1
 		t := kmsg.NewListOffsetsRequestTopic()

@@ -85,6 +85,7 @@ func (c *Crew) Prepare(b *Broker) error {
 		return err
 	}
 	defer conn.Close()
+	conn.Impatient = c.Tolerant
 	for _, t := range c.topics {
 		if err := c.create(conn, t); err != nil {
 			return fmt.Errorf("create %s: %w", t.Name, err)
@@ -100,7 +101,7 @@ func (c *Crew) Prepare(b *Broker) error {
 	if err := conn.FindCoordinator("g0"); err != nil {
 		return fmt.Errorf("coordinator: %w", err)
 	}
-	return untilReady(func() error { return c.commit(conn, "g0", 0) })
+	return conn.untilReady(func() error { return c.commit(conn, "g0", 0) })
 }
 
 func (c *Crew) create(conn *Conn, t *Topic) error {
@@ -122,6 +123,7 @@ func (c *Crew) Run(ctx context.Context, b *Broker) {
 			conn, err := b.Dial()
 			if err == nil {
 				defer conn.Close()
+				conn.Impatient = c.Tolerant
 				err = f(&actor{
 					Crew: c, ctx: ctx, conn: conn, st: st,
 					rng: rand.New(rand.NewPCG(c.seed+c.lives<<32, uint64(n))),
@@ -244,7 +246,7 @@ func (a *actor) committer() error {
 		group := fmt.Sprintf("g%d", a.rng.IntN(2))
 		next := at(a.st.commits, place{group, "keep", 0})
 		next.asked++
-		err := untilReady(func() error { return a.commit(a.conn, group, next.asked) })
+		err := a.conn.untilReady(func() error { return a.commit(a.conn, group, next.asked) })
 		if err != nil {
 			return err
 		}
