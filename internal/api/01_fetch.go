@@ -39,7 +39,9 @@ func handleFetch(a *API, _ context.Context, r *Request) (reply Reply) {
 		}
 	}()
 	if err := f.begin(req); err != nil {
-		return Reply{Now: &fetchResponse{version: r.Version, err: a.code(err)}}
+		code := a.code(err)
+		a.countError(r.Key, code)
+		return Reply{Now: &fetchResponse{version: r.Version, err: code}}
 	}
 	if f.readAll() || f.maxWait <= 0 {
 		return Reply{Now: f.finish()}
@@ -48,6 +50,8 @@ func handleFetch(a *API, _ context.Context, r *Request) (reply Reply) {
 }
 
 const (
+	keyFetch = 1
+
 	fetchFlexible   = 12
 	fetchByID       = 13
 	fetchReplicaTag = 15 // replica id moved into a tagged struct
@@ -182,12 +186,16 @@ func (f *fetch) finish() Response {
 		resp.sessionID = f.session.id
 		if !f.session.told(f.results, f.epoch) {
 			resp.err, resp.results = kerr.InvalidFetchSessionEpoch, nil
+			f.api.countError(keyFetch, resp.err)
 			f.release()
 			return resp
 		}
 	}
 	if f.version >= fetchLeaderInfo {
 		f.nameLeaders(resp)
+	}
+	for i := range f.results {
+		f.api.countError(keyFetch, f.results[i].err)
 	}
 	resp.memory, resp.held, f.held = &f.api.fetched, f.held, 0 // the answer's to release now
 	return resp

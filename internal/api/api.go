@@ -27,6 +27,9 @@ type Config struct {
 	Groups     Groups
 	Quorum     Quorum
 
+	// Errors, if not nil, is told of every error code that is answered.
+	Errors func(key, code int16)
+
 	Authorizer Authorizer       // nil allows everything
 	Limits     wire.Limits      // zero means wire.DefaultLimits
 	Logger     *slog.Logger     // nil discards
@@ -73,7 +76,7 @@ func (a *API) Handle(ctx context.Context, r *Request) Reply {
 	case r.Version >= e.Min && r.Version <= e.Max:
 		return e.handle(a, ctx, r)
 	case r.Key == keyAPIVersions:
-		return Reply{Now: FromKmsg(unsupportedAPIVersions())}
+		return Reply{Now: a.answer(unsupportedAPIVersions(), 0)}
 	}
 	a.cfg.Logger.Debug("closing a connection: unsupported version", "conn", r.Conn.ID, "api", e.Name, "version", r.Version)
 	return Reply{Close: true}
@@ -113,7 +116,7 @@ func answered[T any, P message[T]](fn func(a *API, r *Request, req P) kmsg.Respo
 		if req == nil {
 			return Reply{Close: true}
 		}
-		return Reply{Now: versioned(fn(a, r, req), r.Version)}
+		return Reply{Now: a.answer(fn(a, r, req), r.Version)}
 	}
 }
 
@@ -125,7 +128,7 @@ func awaited[T any, P message[T]](fn func(a *API, ctx context.Context, r *Reques
 		if req == nil {
 			return Reply{Close: true}
 		}
-		return Reply{Wait: func(ctx context.Context) Response { return versioned(fn(a, ctx, r, req), r.Version) }}
+		return Reply{Wait: func(ctx context.Context) Response { return a.answer(fn(a, ctx, r, req), r.Version) }}
 	}
 }
 
@@ -138,12 +141,13 @@ func polled[T any, P message[T]](own func(req P), fn func(a *API, ctx context.Co
 			return Reply{Close: true}
 		}
 		own(req)
-		return Reply{Detached: true, Wait: func(ctx context.Context) Response { return versioned(fn(a, ctx, r, req), r.Version) }}
+		return Reply{Detached: true, Wait: func(ctx context.Context) Response { return a.answer(fn(a, ctx, r, req), r.Version) }}
 	}
 }
 
-func versioned(resp kmsg.Response, version int16) Response {
+func (a *API) answer(resp kmsg.Response, version int16) Response {
 	resp.SetVersion(version)
+	a.countErrors(resp)
 	return kmsgResponse{resp}
 }
 

@@ -32,6 +32,8 @@ type produceTopic struct {
 }
 
 const (
+	keyProduce = 0
+
 	produceFlexible   = 9
 	produceByID       = 13
 	produceZstd       = 7 // first version that may carry zstd

@@ -8,6 +8,9 @@ import (
 
 // finish makes the answer of everything decided so far.
 func (p *produce) finish() Response {
+	for i := range p.req.parts {
+		p.api.countError(keyProduce, p.req.parts[i].err)
+	}
 	return &produceResponse{req: p.req, nodes: p.api.endpoints(p.conn, p.nodes)}
 }
 

@@ -5,8 +5,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"github.com/milena-io/milena/internal/wire"
 )
 
@@ -72,6 +70,3 @@ type Reply struct {
 	// Close ends the connection.
 	Close bool
 }
-
-// FromKmsg makes an answer of a kmsg response whose version is set.
-func FromKmsg(r kmsg.Response) Response { return kmsgResponse{r} }

@@ -10,7 +10,10 @@
 // Concurrency: every function is safe for concurrent use and keeps no state.
 package invariant
 
-import "fmt"
+import (
+	"fmt"
+	"runtime/debug"
+)
 
 // Violation is the panic value of a broken invariant.
 type Violation struct{ Message string }
@@ -33,6 +36,18 @@ func Check(ok bool, format string, args ...any) {
 // Fail panics with a Violation.
 func Fail(format string, args ...any) {
 	panic(&Violation{Message: fmt.Sprintf(format, args...)})
+}
+
+// Intact is deferred around a change that must not be left half made: whatever
+// panics in it, the state is not to be trusted, and so becomes a Violation.
+func Intact(what string) {
+	switch v := recover().(type) {
+	case nil:
+	case *Violation:
+		panic(v)
+	default:
+		panic(&Violation{Message: fmt.Sprintf("%s panicked: %v\n%s", what, v, debug.Stack())})
+	}
 }
 
 // Expensive runs f only when Enabled; f calls Check.

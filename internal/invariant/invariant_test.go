@@ -2,6 +2,7 @@ package invariant
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -38,5 +39,24 @@ func TestExpensiveRunsOnlyUnderTheTag(t *testing.T) {
 	Expensive(func() { ran = true })
 	if ran != Enabled {
 		t.Errorf("ran = %v with Enabled = %v", ran, Enabled)
+	}
+}
+
+func TestIntactMakesViolations(t *testing.T) {
+	if v := caught(func() { defer Intact("nothing") }); v != nil {
+		t.Errorf("no panic became %v", v)
+	}
+	own := caught(func() { defer Intact("the append"); Fail("kept") })
+	if v, ok := own.(*Violation); !ok || v.Message != "kept" {
+		t.Errorf("a violation became %v", own)
+	}
+	other := caught(func() {
+		defer Intact("the append")
+		var m map[string]int
+		m["x"] = 1
+	})
+	v, ok := other.(*Violation)
+	if !ok || !strings.HasPrefix(v.Message, "the append panicked: assignment to entry in nil map") || !strings.Contains(v.Message, "invariant_test.go") {
+		t.Errorf("a panic became %v", other)
 	}
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/milena-io/milena/internal/adminhttp"
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog"
+	"github.com/milena-io/milena/internal/invariant"
 	"github.com/milena-io/milena/internal/metadata"
 	"github.com/milena-io/milena/internal/partition"
 	"github.com/milena-io/milena/internal/server"
@@ -48,7 +50,20 @@ func (n *Node) observer() server.Observer {
 		Opened:   m.Connections.Opened,
 		Closed:   func(listener string, why server.Reason) { m.Connections.Closed(listener, string(why)) },
 		Rejected: func(listener string, why server.Reason) { m.Connections.Rejected(listener, string(why)) },
-		Panicked: func(any, []byte) { m.Requests.Panicked() },
+		Panicked: func(value any, _ []byte) { n.panicked(value) },
+	}
+}
+
+// panicked counts a request's panic, which cost its client the connection. But
+// where the broker's own state can't be trusted any more, going on would put
+// more on the disk, and stopping in order would seal it as sound: the process
+// ends here, and the next start verifies what it finds.
+func (n *Node) panicked(value any) {
+	n.metrics.Requests.Panicked()
+	if err, ok := value.(error); ok {
+		if v, ok := errors.AsType[*invariant.Violation](err); ok {
+			n.die(v)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/milena-io/milena/internal/confkey"
 	"github.com/milena-io/milena/internal/controller"
 	"github.com/milena-io/milena/internal/coordinator"
+	"github.com/milena-io/milena/internal/invariant"
 	"github.com/milena-io/milena/internal/metadata"
 	"github.com/milena-io/milena/internal/quorum"
 	"github.com/milena-io/milena/internal/replica"
@@ -43,7 +44,8 @@ type Node struct {
 
 	ready   readiness
 	fatal   chan error
-	closers []closer // in the order of starting
+	die     func(*invariant.Violation) // ends the process, outside of tests
+	closers []closer                   // in the order of starting
 }
 
 // closer stops one part.
@@ -57,7 +59,7 @@ type closer struct {
 func Start(ctx context.Context, cfg Config) (*Node, error) {
 	cfg.fill()
 	n := &Node{
-		cfg: cfg, log: cfg.Logger, fatal: make(chan error, 1),
+		cfg: cfg, log: cfg.Logger, fatal: make(chan error, 1), die: func(v *invariant.Violation) { panic(v) },
 		metrics: adminhttp.NewMetrics(adminhttp.MetricsOptions{Version: cfg.Version}),
 	}
 	for _, step := range []struct {
@@ -222,7 +224,7 @@ func (n *Node) serve(context.Context) error {
 	handler := api.New(api.Config{
 		NodeID: n.cfg.nodeID(), Static: n.cfg.Props, Broker: n.live.Get, Image: n.store.Current,
 		Replicas: api.LocalReplicas(n.replicas, n.dir), Controller: apiController{n.ctl}, Groups: n.groups, Quorum: n.quorum,
-		Limits: n.wireLimits(), Logger: n.log, Now: n.cfg.Now,
+		Errors: n.metrics.Requests.Error, Limits: n.wireLimits(), Logger: n.log, Now: n.cfg.Now,
 	})
 	n.server.Serve(handler)
 	// Clients go first: while anything else is stopped, none must be told that

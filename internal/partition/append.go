@@ -6,6 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/milena-io/milena/internal/commitlog"
+	"github.com/milena-io/milena/internal/invariant"
 	"github.com/milena-io/milena/internal/record"
 )
 
@@ -67,6 +68,7 @@ func (p *Partition) Append(data []byte, req AppendRequest) (Appended, error) {
 func (p *Partition) write(batches []byte, req AppendRequest) (commitlog.Appended, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+	defer invariant.Intact("an append to the log")
 	if err := p.leaderErrLocked(req.ExpectedEpoch); err != nil {
 		return commitlog.Appended{}, err
 	}
