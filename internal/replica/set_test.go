@@ -248,7 +248,12 @@ func TestADamagedReplicaIsNotAnUnknownTopic(t *testing.T) {
 func TestSettingsReachTheLog(t *testing.T) {
 	c := newCluster(t, vfs.NewMem())
 	c.set.Start()
-	c.commit(append(topic(base.NewUUID(), "orders", 1), override("orders", "retention.ms", "1000"))...)
+	id := base.NewUUID()
+	c.commit(
+		&metapb.Topic{Id: id[:], Name: "orders"},
+		&metapb.Partition{TopicId: id[:], Replicas: []int32{1, 2}, Isr: []int32{1}, Leader: 1},
+		override("orders", "retention.ms", "1000"),
+	)
 	p, err := c.set.Get("orders", 0)
 	if err != nil {
 		t.Fatal(err)
