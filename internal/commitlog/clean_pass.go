@@ -93,6 +93,11 @@ func (p *cleanPass) run() (int64, error) {
 	if err := p.announce(); err != nil {
 		return 0, err
 	}
+	// A producer's last word may not be durable yet, and what was its last durable
+	// one is about to go.
+	if err := p.plan.log.Flush(); err != nil {
+		return 0, err
+	}
 	// What the pass knows of producers may come from batches that a power loss
 	// could take: the words that they supersede must not go before.
 	if err := p.plan.log.Flush(); err != nil {

@@ -39,7 +39,7 @@ func TestACleanTrustsNoUnflushedWord(t *testing.T) {
 	}
 	put(1, 1)
 	r.l.SetHighWatermark(r.l.EndOffset())
-	if !r.clean() {
+	if !r.d.cleaner.clean(*r.plan(t)) { // the rig's clean would flush
 		t.Fatal("nothing was cleaned")
 	}
 	d := mustOpen(t, testOptions(mem.CrashClone(vfs.CrashOptions{})))
