@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/milena-io/milena/internal/adminhttp"
 	"github.com/milena-io/milena/internal/api"
 	"github.com/milena-io/milena/internal/base"
@@ -185,13 +187,14 @@ func (n *Node) openQuorum(ctx context.Context) error {
 // register makes the cluster, if it is new, and this broker's place in it.
 func (n *Node) register(ctx context.Context) error {
 	n.ctl = controller.New(n.quorum, n.store, controller.Config{NodeID: n.cfg.nodeID(), Broker: n.cfg.Props, Logger: n.log})
-	id, err := n.ctl.Bootstrap(ctx, n.dir.ClusterID())
+	_, err := n.ctl.Bootstrap(ctx, n.dir.ClusterID())
+	if errors.Is(err, kerr.InconsistentClusterID) {
+		return fmt.Errorf("%s and the metadata in %s name different clusters: they come from different places, "+
+			"or meta.properties is damaged and its cluster.id must be set right: %w",
+			filepath.Join(n.cfg.DataDir, "meta.properties"), filepath.Join(n.cfg.DataDir, quorumDir), err)
+	}
 	if err != nil {
 		return err
-	}
-	if id != n.dir.ClusterID() {
-		return fmt.Errorf("the data directory %s belongs to cluster %s, but its metadata to %s: they come from different places",
-			n.cfg.DataDir, n.dir.ClusterID(), id)
 	}
 	_, err = n.ctl.RegisterBroker(ctx, controller.Registration{
 		ID: n.cfg.nodeID(), Incarnation: base.NewUUID(), Listeners: n.advertised(), Rack: n.cfg.Props.String("broker.rack"),
