@@ -285,7 +285,7 @@ func TestACleanStopTellsNobodyThatATopicIsGone(t *testing.T) {
 
 func TestDynamicLimitsAreInForce(t *testing.T) {
 	r := newRig(t)
-	_, stop := r.start(nil)
+	n, stop := r.start(nil)
 	cl := r.client()
 	change := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.connections", Value: kadm.StringPtr("3")}}
 	results, err := kadm.NewClient(cl).AlterBrokerConfigs(t.Context(), change)
@@ -293,6 +293,9 @@ func TestDynamicLimitsAreInForce(t *testing.T) {
 		t.Fatal(err, results)
 	}
 	cl.Close()
+	for n.server.Stats().Connections > 0 { // it hears of that a little later
+		<-time.After(time.Millisecond)
+	}
 	check := func(when string) {
 		t.Helper()
 		opened := 0
