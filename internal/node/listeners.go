@@ -20,7 +20,7 @@ func (n *Node) listen(context.Context) error {
 		listeners = append(listeners, server.Listener{Name: l.Name, Addr: l.Addr()})
 	}
 	n.server = server.New(server.Config{
-		Network: n.cfg.Network, Listeners: listeners, Limits: server.LimitsFrom(n.live.Get()), Observer: n.observer(),
+		Network: n.cfg.Network, Listeners: listeners, Limits: n.serverLimits(n.live.Get()), Observer: n.observer(),
 		Logger: n.log, PoisonFrames: n.cfg.PoisonFrames,
 	})
 	n.onClose("listeners", n.server.Shutdown) // for a start that fails before clients are served

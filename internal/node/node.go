@@ -115,7 +115,7 @@ func (n *Node) openDir(ctx context.Context) error {
 	p := n.cfg.Props
 	dir, err := commitlog.OpenDir(ctx, commitlog.DirOptions{
 		FS: n.cfg.FS, Path: n.cfg.DataDir, NodeID: n.cfg.nodeID(), Logger: n.log, Events: n.logEvents(), Now: n.cfg.Now,
-		MaxOpenFiles:           p.Int("milena.max.open.files"),
+		MaxOpenFiles:           logFiles(openFileLimit(), p.Int("milena.max.open.files")),
 		TailCacheBytes:         p.Int64("milena.tail.cache.bytes"),
 		FlushParallelism:       p.Int("milena.flush.parallelism"),
 		ReserveBytes:           tuning(p).ReserveBytes,
@@ -149,7 +149,7 @@ func tuning(p confkey.Values) commitlog.Tuning {
 func (n *Node) tune(p confkey.Values) {
 	n.dir.Tune(tuning(p))
 	if n.server != nil {
-		n.server.SetLimits(server.LimitsFrom(p))
+		n.server.SetLimits(n.serverLimits(p))
 	}
 }
 
