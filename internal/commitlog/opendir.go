@@ -173,7 +173,7 @@ func (d *Dir) openLogs(ctx context.Context, names []vfs.DirEntry) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return d.recoverAll(ctx, found)
+	return d.recoverAll(ctx, found, clean != nil)
 }
 
 // ownPrefix begins the names of everything in the directory that Kafka does not
@@ -200,11 +200,15 @@ func parseLogDir(name string) (base.TopicPartition, bool) {
 }
 
 // recoverAll verifies logs, a few at a time, and stops early when ctx ends or
-// the disk fails.
-func (d *Dir) recoverAll(ctx context.Context, found map[base.TopicPartition]struct{}) error {
+// the disk fails. After a clean stop they are logs that were quarantined, and
+// logs that were put there since: not new ones, of which nothing was durable.
+func (d *Dir) recoverAll(ctx context.Context, found map[base.TopicPartition]struct{}, clean bool) error {
 	w, err := d.readWitnesses()
 	if err != nil {
 		return err
+	}
+	if clean {
+		w.journal.intact = false
 	}
 	d.verified = len(found)
 	logs := make([]*Log, 0, len(found))
