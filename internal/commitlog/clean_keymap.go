@@ -171,5 +171,3 @@ func (m *keyMap) grow() {
 		m.slots[i] = s
 	}
 }
-
-func (m *keyMap) len() int { return m.used }

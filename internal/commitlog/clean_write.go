@@ -23,10 +23,9 @@ type cleanWriter struct {
 	index *indexWriter
 	txns  []txnindex.Entry
 
-	log    vfs.File
-	buf    []byte
-	at     int64 // file position of buf
-	failed bool
+	log vfs.File
+	buf []byte
+	at  int64 // file position of buf
 }
 
 func newCleanWriter(fsys vfs.FS, dir string, base, interval int64) (*cleanWriter, error) {

@@ -119,7 +119,7 @@ func (r *rotRig) check(disk *vfs.Mem, dataDamaged bool) error {
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
-	defer d.Close() //nolint:errcheck // thrown away
+	defer d.Close()
 	l, err := d.OpenLog(testTP, testID, testConfig())
 	if err == nil {
 		err = r.readRight(l)

@@ -69,7 +69,8 @@ func (r *crashRig) point(op, name string) {
 	want := r.want
 	want.seqs = slices.Clone(want.seqs)
 	for i, o := range []vfs.CrashOptions{
-		{}, {KeepUnsynced: 1},
+		{},
+		{KeepUnsynced: 1},
 		{Rand: rand.New(rand.NewPCG(r.dice.Uint64(), 1)), KeepUnsynced: 0.5},
 		{Rand: rand.New(rand.NewPCG(r.dice.Uint64(), 2)), KeepUnsynced: 0.7, Ordered: true},
 	} {
@@ -325,7 +326,7 @@ func (p crashPoint) verify() (err error) {
 	if err != nil {
 		return err
 	}
-	defer d.Close() //nolint:errcheck // the disk is thrown away
+	defer d.Close()
 	if found := len(d.Inventory()) > 0; found && p.want.gone || !found && !p.want.deleted {
 		return fmt.Errorf("the log is there: %v, must be gone: %v", found, p.want.gone)
 	} else if !found {

@@ -46,7 +46,6 @@ type Log struct {
 	producers      *producer.State
 	snapshot       int64     // offset of the newest producer snapshot file, -1: none
 	unsynced       syncDebt  // what the next flush must sync besides segments
-	claimed        bool      // OpenLog has been called
 	epochsWeighed  bool      // the epoch cache was compared with the whole log
 	sparseNoted    bool      // a file says that offsets have gaps
 	lazy           bool      // waits for the next checkpoint to be flushed

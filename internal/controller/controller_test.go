@@ -154,8 +154,12 @@ func TestCreateTopicsRules(t *testing.T) {
 		{"no partitions", NewTopic{Name: "a", Partitions: 0, ReplicationFactor: 1}, kerr.InvalidPartitions, "Number of partitions was set to an invalid non-positive value."},
 		{"minus two", NewTopic{Name: "a", Partitions: -2, ReplicationFactor: 1}, kerr.InvalidPartitions, ""},
 		{"no replicas", NewTopic{Name: "a", Partitions: 1, ReplicationFactor: 0}, kerr.InvalidReplicationFactor, "Replication factor must be larger than 0, or -1 to use the default value."},
-		{"too many replicas", NewTopic{Name: "a", Partitions: 1, ReplicationFactor: 4}, kerr.InvalidReplicationFactor,
-			"Unable to replicate the partition 4 time(s): The target replication factor of 4 cannot be reached because only 3 broker(s) are registered."},
+		{
+			"too many replicas",
+			NewTopic{Name: "a", Partitions: 1, ReplicationFactor: 4},
+			kerr.InvalidReplicationFactor,
+			"Unable to replicate the partition 4 time(s): The target replication factor of 4 cannot be reached because only 3 broker(s) are registered.",
+		},
 		{"too many partitions", NewTopic{Name: "a", Partitions: 10001, ReplicationFactor: 1}, kerr.PolicyViolation, "Excessively large number of partitions per request."},
 		{"unknown config", NewTopic{Name: "a", Partitions: 1, ReplicationFactor: 1, Configs: map[string]string{"retention.mss": "1"}}, kerr.InvalidConfig, "Unknown topic config name: retention.mss"},
 		{"bad config", NewTopic{Name: "a", Partitions: 1, ReplicationFactor: 1, Configs: map[string]string{"retention.ms": "soon"}}, kerr.InvalidConfig, "retention.ms"},
@@ -289,13 +293,18 @@ func TestDeleteTopics(t *testing.T) {
 		code *kerr.Error
 		text string
 	}{
-		{nil, ""}, {nil, ""}, {nil, ""},
+		{nil, ""},
+		{nil, ""},
+		{nil, ""},
 		{kerr.InvalidRequest, "The provided topic name maps to an ID that was already supplied."},
-		{kerr.UnknownTopicOrPartition, ""}, {kerr.UnknownTopicID, ""},
+		{kerr.UnknownTopicOrPartition, ""},
+		{kerr.UnknownTopicID, ""},
 		{kerr.InvalidRequest, "Neither topic name nor id were specified."},
 		{kerr.InvalidRequest, "You may not specify both topic name and topic id."},
-		{kerr.InvalidRequest, "Duplicate topic name."}, {kerr.InvalidRequest, "Duplicate topic name."},
-		{kerr.InvalidRequest, "Duplicate topic id."}, {kerr.InvalidRequest, "Duplicate topic id."},
+		{kerr.InvalidRequest, "Duplicate topic name."},
+		{kerr.InvalidRequest, "Duplicate topic name."},
+		{kerr.InvalidRequest, "Duplicate topic id."},
+		{kerr.InvalidRequest, "Duplicate topic id."},
 	} {
 		expect(t, fmt.Sprint("element ", i), got[i], want.code, want.text)
 	}
@@ -323,7 +332,8 @@ func TestCreatePartitions(t *testing.T) {
 	}
 	request := []NewPartitions{
 		{Topic: "a", Total: 5},
-		{Topic: "b", Total: 2}, {Topic: "nope", Total: 3},
+		{Topic: "b", Total: 2},
+		{Topic: "nope", Total: 3},
 		{Topic: "c", Total: 3, Assignment: [][]base.NodeID{{3, 1}}},
 	}
 	expect(t, "validate only", r.CreatePartitions(t.Context(), request, true)[0], nil, "")

@@ -74,8 +74,10 @@ func anyCommand(t *rapid.T, c *Controller) {
 	case 1:
 		node := base.NodeID(rapid.IntRange(0, 3).Draw(t, "broker"))
 		c.cfg.NodeID = node + base.NodeID(rapid.IntRange(0, 1).Draw(t, "other"))
-		_, _ = c.RegisterBroker(ctx, Registration{ID: node, Incarnation: base.NewUUID(), Listeners: []metadata.Listener{{Name: "P"}},
-			Rack: rapid.SampledFrom([]string{"", "r1", "r2"}).Draw(t, "rack"), Unclean: rapid.Bool().Draw(t, "unclean")})
+		_, _ = c.RegisterBroker(ctx, Registration{
+			ID: node, Incarnation: base.NewUUID(), Listeners: []metadata.Listener{{Name: "P"}},
+			Rack: rapid.SampledFrom([]string{"", "r1", "r2"}).Draw(t, "rack"), Unclean: rapid.Bool().Draw(t, "unclean"),
+		})
 	case 2, 3:
 		topics := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) NewTopic {
 			nt := NewTopic{Name: name.Draw(t, "topic"), Partitions: int32(small.Draw(t, "partitions")), ReplicationFactor: int16(small.Draw(t, "factor"))}
@@ -102,11 +104,13 @@ func anyCommand(t *rapid.T, c *Controller) {
 		_ = c.CreatePartitions(ctx, []NewPartitions{{Topic: name.Draw(t, "topic"), Total: int32(small.Draw(t, "total") + 3), Assignment: assignment()}}, dry)
 	case 6:
 		types := []kmsg.ConfigResourceType{kmsg.ConfigResourceTypeTopic, kmsg.ConfigResourceTypeBroker, kmsg.ConfigResourceTypeGroupConfig}
-		_ = c.AlterConfigs(ctx, []ConfigChange{{Type: rapid.SampledFrom(types).Draw(t, "type"), Name: rapid.SampledFrom([]string{"a", "b.c", "", "1", "2"}).Draw(t, "resource"),
+		_ = c.AlterConfigs(ctx, []ConfigChange{{
+			Type: rapid.SampledFrom(types).Draw(t, "type"), Name: rapid.SampledFrom([]string{"a", "b.c", "", "1", "2"}).Draw(t, "resource"),
 			Replace: rapid.Bool().Draw(t, "replace"), Ops: []ConfigOp{
 				op(kmsg.IncrementalAlterConfigOp(rapid.IntRange(0, 3).Draw(t, "op")), rapid.SampledFrom([]string{"cleanup.policy", "retention.ms", "message.max.bytes"}).Draw(t, "key"), "compact"),
 				op(set, "max.message.bytes", "1000"),
-			}}}, dry)
+			},
+		}}, dry)
 		_, _ = c.AllocateProducerIDs(ctx, 1)
 	}
 }

@@ -59,8 +59,10 @@ func New(opts Options) *Coordinator {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Coordinator{opts: opts, log: opts.Logger, timers: shard.NewTimers(), shards: map[int32]*groupShard{},
-		creating: make(chan struct{}, 1)}
+	c := &Coordinator{
+		opts: opts, log: opts.Logger, timers: shard.NewTimers(), shards: map[int32]*groupShard{},
+		creating: make(chan struct{}, 1),
+	}
 	c.stop, c.cancel = context.WithCancel(context.Background())
 	return c
 }

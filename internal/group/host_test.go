@@ -97,23 +97,6 @@ func (h *host) append(e shard.Entry) {
 	h.m.Apply(e)
 }
 
-// answer is the reply to an operation that is answered at once.
-func answer[T any](t interface{ Fatalf(string, ...any) }, h *host, op Input) T {
-	h.replies = nil
-	to := h.submit(op)
-	for _, r := range h.replies {
-		if r.To == to {
-			if r.Err != nil {
-				t.Fatalf("%T: %v", op, r.Err)
-			}
-			v, _ := r.Value.(T)
-			return v
-		}
-	}
-	t.Fatalf("%T was not answered", op)
-	panic("unreachable")
-}
-
 // compact is what compaction may leave of a log: the last record of each key,
 // with tombstones gone or not. It removes what was aborted and stops before the
 // first open transaction, as a log cleaner does.

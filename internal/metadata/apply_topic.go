@@ -76,7 +76,8 @@ func (a *applier) partitionChange(r *metapb.PartitionChange) bool {
 	if t == nil || r.GetIndex() < 0 || int(r.GetIndex()) >= len(t.Partitions) {
 		return false
 	}
-	p, ok := t.Partitions[r.GetIndex()], true
+	p := t.Partitions[r.GetIndex()]
+	var ok bool
 	if p.PartitionEpoch == math.MaxInt32 || p.LeaderEpoch == math.MaxInt32 {
 		return false
 	}

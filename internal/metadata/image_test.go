@@ -68,8 +68,10 @@ func TestApplyTellsAStory(t *testing.T) {
 		if got := describe(d); got != s.want {
 			t.Errorf("step %d: %q, want %q", i, got, s.want)
 		}
-		if full := describe(Diff(img, next)); full != describe(&Delta{TopicsDeleted: d.TopicsDeleted, TopicsCreated: d.TopicsCreated,
-			TopicsChanged: d.TopicsChanged, ConfigsChanged: d.ConfigsChanged, BrokersChanged: d.BrokersChanged, Cluster: d.Cluster}) {
+		if full := describe(Diff(img, next)); full != describe(&Delta{
+			TopicsDeleted: d.TopicsDeleted, TopicsCreated: d.TopicsCreated,
+			TopicsChanged: d.TopicsChanged, ConfigsChanged: d.ConfigsChanged, BrokersChanged: d.BrokersChanged, Cluster: d.Cluster,
+		}) {
 			t.Errorf("step %d: Diff says %q, Apply said %q", i, full, describe(d))
 		}
 		img = next

@@ -36,8 +36,10 @@ func anyRecord() *rapid.Generator[*metapb.Record] {
 		case 1:
 			return Record(&metapb.FeatureLevel{Name: name, Level: rapid.Int32().Draw(t, "level")})
 		case 2:
-			return Record(&metapb.RegisterBroker{Id: broker, Incarnation: topic, Rack: value, Fenced: value == nil,
-				Listeners: []*metapb.Listener{{Name: name, Host: name, Port: rapid.Uint32().Draw(t, "port")}}, Directories: [][]byte{topic}})
+			return Record(&metapb.RegisterBroker{
+				Id: broker, Incarnation: topic, Rack: value, Fenced: value == nil,
+				Listeners: []*metapb.Listener{{Name: name, Host: name, Port: rapid.Uint32().Draw(t, "port")}}, Directories: [][]byte{topic},
+			})
 		case 3:
 			return Record(&metapb.FenceBroker{Id: broker, Epoch: epoch})
 		case 4:
@@ -48,8 +50,10 @@ func anyRecord() *rapid.Generator[*metapb.Record] {
 			return Record(&metapb.Topic{Id: topic, Name: name})
 		case 8, 9:
 			r := nodes.Draw(t, "replicas")
-			return Record(&metapb.Partition{TopicId: topic, Index: index, Replicas: r, Isr: nodes.Draw(t, "isr"), Leader: broker,
-				LeaderEpoch: rapid.Int32Range(-1, 3).Draw(t, "le"), PartitionEpoch: rapid.SampledFrom([]int32{0, 1, math.MaxInt32}).Draw(t, "pe")})
+			return Record(&metapb.Partition{
+				TopicId: topic, Index: index, Replicas: r, Isr: nodes.Draw(t, "isr"), Leader: broker,
+				LeaderEpoch: rapid.Int32Range(-1, 3).Draw(t, "le"), PartitionEpoch: rapid.SampledFrom([]int32{0, 1, math.MaxInt32}).Draw(t, "pe"),
+			})
 		case 10:
 			c := &metapb.PartitionChange{TopicId: topic, Index: index}
 			if value != nil {

@@ -40,7 +40,7 @@ func (p *Partition) Append(data []byte, req AppendRequest) (Appended, error) {
 	if req.Acks == -1 && p.inSync() < p.wanted() {
 		return Appended{}, kerr.NotEnoughReplicas
 	}
-	if req.Origin == commitlog.Client && int64(len(data)) > int64(cfg.SegmentBytes) {
+	if req.Origin == commitlog.Client && int64(len(data)) > cfg.SegmentBytes {
 		return Appended{}, kerr.RecordListTooLarge
 	}
 	ready, err := p.prepare(data, cfg, req)

@@ -236,7 +236,8 @@ func TestTargets(t *testing.T) {
 		want Target
 		bad  bool
 	}{
-		{name: "producer"}, {name: ""},
+		{name: "producer"},
+		{name: ""},
 		{name: "uncompressed", want: Target{Convert: true}},
 		{name: "none", want: Target{Convert: true}},
 		{name: "gzip", want: Target{true, Gzip, -1}},

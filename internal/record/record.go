@@ -119,7 +119,8 @@ func nullableBytes(p []byte) (b, rest []byte, ok bool) {
 }
 
 func (r *raw) checkHeaders() error {
-	p, ok := r.headers, true
+	p := r.headers
+	var ok bool
 	// A header takes two bytes at least.
 	if r.headerCount < 0 || int(r.headerCount) > len(p)/2 {
 		return errRecordHeaders

@@ -90,11 +90,15 @@ func (w *walkResult) add(i int32, message string) {
 func (w *walkResult) refusal() error {
 	switch {
 	case w.badTimes > 0:
-		return &InvalidError{Kind: InvalidTimestamp, Records: w.errors,
-			Message: fmt.Sprintf("timestamps of %d records are out of bounds", w.badTimes)}
+		return &InvalidError{
+			Kind: InvalidTimestamp, Records: w.errors,
+			Message: fmt.Sprintf("timestamps of %d records are out of bounds", w.badTimes),
+		}
 	case w.badKeys > 0:
-		return &InvalidError{Kind: InvalidRecord, Records: w.errors,
-			Message: fmt.Sprintf("%d records have no key, but the topic is compacted", w.badKeys)}
+		return &InvalidError{
+			Kind: InvalidRecord, Records: w.errors,
+			Message: fmt.Sprintf("%d records have no key, but the topic is compacted", w.badKeys),
+		}
 	}
 	return nil
 }

@@ -24,8 +24,9 @@ type Machine[Op any] interface {
 
 // Instant is a moment on two clocks, in milliseconds. Wall is the time of day,
 // for what is written down and compared later, perhaps by another node. Steady
-// never jumps and is never 0: deadlines are set on it, so that a corrected
-// clock does not expire every session of every group.
+// is never 0 and never jumps ahead, neither when the clock is corrected nor when
+// the process stood still: deadlines are set on it, so that neither expires
+// every session of every group.
 type Instant struct{ Wall, Steady int64 }
 
 // Record is what a machine asks to be appended. A nil Value is a tombstone.

@@ -2,7 +2,6 @@ package shard
 
 import (
 	"fmt"
-	"maps"
 	"strconv"
 )
 
@@ -99,8 +98,3 @@ func (r *register) Tick(now Instant) Outcome {
 }
 
 func (r *register) Deadline() int64 { return r.alarm }
-
-// equal compares replicated state.
-func (r *register) equal(o *register) bool {
-	return r.end == o.end && maps.Equal(r.values, o.values) && maps.Equal(r.changed, o.changed)
-}

@@ -8,14 +8,29 @@ import (
 
 // Timers is the clock and the timer of all shards of a host: one runtime timer,
 // set to the earliest deadline, however many shards there are.
+//
+// Time in which the whole process stood still (stopped, swapped out, its machine
+// moved) does not count: after it every member of every group would seem to have
+// been silent, while its heartbeats are waiting to be read. The timer being
+// much too late gives a standstill away; the clock is then set back so far
+// that the earliest deadline is stallGrace ahead.
 type Timers struct {
 	start time.Time
+	clock func() time.Time
 
 	mu    sync.Mutex
+	lost  int64 // milliseconds that do not count
 	queue alarmHeap
 	timer *time.Timer
 	armed int64 // what timer is set to, 0 when it has fired
 }
+
+// In milliseconds. Clients send heartbeats every three seconds and need a moment
+// to connect again.
+const (
+	stall      = 2_000
+	stallGrace = 10_000
+)
 
 // alarm is one shard's place in the queue.
 type alarm struct {
@@ -25,12 +40,24 @@ type alarm struct {
 }
 
 // NewTimers returns a clock that starts now.
-func NewTimers() *Timers { return &Timers{start: time.Now()} }
+func NewTimers() *Timers { return &Timers{start: time.Now(), clock: time.Now} }
 
 // Now is the current moment.
 func (t *Timers) Now() Instant {
-	now := time.Now()
-	return Instant{Wall: now.UnixMilli(), Steady: 1 + now.Sub(t.start).Milliseconds()}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.nowLocked()
+}
+
+func (t *Timers) nowLocked() Instant {
+	now := t.clock()
+	steady := 1 + now.Sub(t.start).Milliseconds() - t.lost
+	if t.armed != 0 && steady > t.armed+stall {
+		back := steady - max(1, t.armed-stallGrace)
+		t.lost += back
+		steady -= back
+	}
+	return Instant{Wall: now.UnixMilli(), Steady: steady}
 }
 
 // set moves a to the given time; 0 takes it out.
@@ -65,7 +92,7 @@ func (t *Timers) armLocked() {
 		return
 	}
 	t.armed = first
-	wait := time.Until(t.start.Add(time.Duration(first-1) * time.Millisecond))
+	wait := t.start.Add(time.Duration(first-1+t.lost) * time.Millisecond).Sub(t.clock())
 	if t.timer == nil {
 		t.timer = time.AfterFunc(wait, t.ring)
 		return
@@ -77,7 +104,7 @@ func (t *Timers) armLocked() {
 func (t *Timers) ring() {
 	var due []*alarm
 	t.mu.Lock()
-	now := t.Now().Steady
+	now := t.nowLocked().Steady
 	for len(t.queue) > 0 && t.queue[0].at <= now {
 		a := heap.Pop(&t.queue).(*alarm)
 		a.at = 0

@@ -105,7 +105,7 @@ func askVersions(c net.Conn) error {
 	req := kmsg.NewPtrApiVersionsRequest()
 	req.SetVersion(3)
 	req.ClientSoftwareName, req.ClientSoftwareVersion = "scale", "1"
-	frame := (kmsg.NewRequestFormatter()).AppendRequest(nil, req, 1)
+	frame := kmsg.NewRequestFormatter().AppendRequest(nil, req, 1)
 	if _, err := c.Write(frame); err != nil {
 		return err
 	}
