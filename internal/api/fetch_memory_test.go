@@ -68,14 +68,14 @@ func TestFetchAnswersShareTheMemory(t *testing.T) {
 // Whatever becomes of a fetch, nothing stays charged for it.
 func TestFetchesThatEndEarlyHoldNothing(t *testing.T) {
 	for name, end := range map[string]func(b *broker, p *fakePartition, cancel func()){
-		"connection gone":  func(_ *broker, _ *fakePartition, cancel func()) { cancel() },
+		"connection gone": func(_ *broker, _ *fakePartition, cancel func()) { cancel() },
 		"session moved on": func(b *broker, _ *fakePartition, _ func()) {
 			s := b.api.sessions.byID[1]
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.epoch++
 		},
-		"time out":         func(*broker, *fakePartition, func()) {},
+		"time out": func(*broker, *fakePartition, func()) {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
