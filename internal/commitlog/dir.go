@@ -43,6 +43,7 @@ type Dir struct {
 	producerIDExpirationMs atomic.Int64
 	cleanerRateBits        atomic.Uint64 // of a float64: bytes per second
 	former                 formerNames
+	mistakes               mistakenIDs
 
 	recoveryMu    sync.Mutex
 	recoverySaved bool // a recovery-point checkpoint may be on disk
@@ -181,7 +182,10 @@ func (l *Log) adopt(id base.UUID) error {
 	if have == id {
 		return nil
 	}
-	if !have.IsZero() {
+	if mistaken := l.d.mistakes.of(l, id); mistaken {
+		l.d.opts.Logger.Warn("partition.metadata names a wrong topic and is put right", slog.String("dir", l.path),
+			slog.String("topicID", have.String()), slog.String("right", id.String()))
+	} else if !have.IsZero() {
 		return &TopicIDError{TP: l.tp, Have: have, Want: id}
 	}
 	l.mu.Lock()

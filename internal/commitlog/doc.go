@@ -60,7 +60,8 @@
 //
 //	<dir>/meta.properties                       cluster, node and directory id
 //	<dir>/recovery-point-offset-checkpoint      durable offsets, once a minute
-//	<dir>/log-start-offset-checkpoint           starts of logs that do not start at 0
+//	<dir>/milena.starts                         starts of logs that do not start at 0
+//	<dir>/log-start-offset-checkpoint           the same without a checksum, for Kafka
 //	<dir>/cleaner-offset-checkpoint             up to where logs were compacted
 //	<dir>/<topic>-<p>/partition.metadata        topic id
 //	<dir>/<topic>-<p>/leader-epoch-checkpoint   see package epoch

@@ -27,11 +27,15 @@ func (f *formerNames) add(tp base.TopicPartition) {
 
 // note finds the names in the files of a directory that was just opened.
 func (d *Dir) noteFormerNames() error {
-	for _, file := range []string{checkpoint.RecoveryPointFile, checkpoint.LogStartFile} {
-		o, _, err := d.readOffsets(file)
-		if err != nil {
-			return err
-		}
+	recovery, _, err := d.readOffsets(checkpoint.RecoveryPointFile)
+	if err != nil {
+		return err
+	}
+	starts, _, err := d.readStarts()
+	if err != nil {
+		return err
+	}
+	for _, o := range []checkpoint.Offsets{recovery, starts} {
 		for tp := range o {
 			if d.logs[tp] == nil {
 				d.former.add(tp)

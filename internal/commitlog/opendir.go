@@ -219,6 +219,7 @@ func (d *Dir) recoverAll(ctx context.Context, found map[base.TopicPartition]stru
 	}
 	d.parallel(ctx, logs, d.readTopicID)
 	w.claim(logs)
+	d.mistakes = w.mistakes
 	// The names of logs may be in memory only, and recovery makes them durable.
 	if err := d.opts.FS.SyncDir(d.opts.Path); err != nil {
 		return d.fail("sync "+d.opts.Path, err)

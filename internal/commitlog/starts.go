@@ -3,6 +3,10 @@ package commitlog
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -11,7 +15,44 @@ import (
 	"github.com/milena-io/milena/internal/vfs"
 )
 
-// startKeeper owns log-start-offset-checkpoint. Kafka lists only logs that start
+// startsFile says where logs start. Kafka's log-start-offset-checkpoint says the
+// same and is written beside it, but has no checksum: one digit wrong in it, and
+// what was not deleted would count as deleted. It is read only where ours is
+// missing or damaged.
+//
+//	8 hex digits   CRC32C of all that follows the line
+//	…              as in log-start-offset-checkpoint
+const startsFile = "milena.starts"
+
+func encodeStarts(list []byte) []byte {
+	return fmt.Appendf(nil, "%08x\n%s", crc32.Checksum(list, castagnoli), list)
+}
+
+func parseStarts(data []byte) (checkpoint.Offsets, bool) {
+	sum, rest, ok := bytes.Cut(data, []byte("\n"))
+	if !ok || string(sum) != fmt.Sprintf("%08x", crc32.Checksum(rest, castagnoli)) {
+		return nil, false
+	}
+	o, err := checkpoint.ParseOffsets(rest)
+	return o, err == nil
+}
+
+// readStarts loads the starts; ok if a file was there and whole.
+func (d *Dir) readStarts() (o checkpoint.Offsets, ok bool, err error) {
+	data, err := vfs.ReadFile(d.opts.FS, filepath.Join(d.opts.Path, startsFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, false, d.fail("read "+startsFile, err)
+	}
+	if err == nil {
+		if o, ok := parseStarts(data); ok {
+			return o, true, nil
+		}
+		d.opts.Logger.Warn("log starts are damaged, taking Kafka's file", slog.String("file", startsFile))
+	}
+	return d.readOffsets(checkpoint.LogStartFile)
+}
+
+// startKeeper owns the files of log starts. Kafka lists only logs that start
 // behind the beginning of their first segment; we list all that do not start at
 // 0, so that a first segment that is missing is noticed.
 type startKeeper struct {
@@ -49,7 +90,12 @@ func (k *startKeeper) save(l *Log, offset int64) error {
 		return nil
 	}
 	k.last = nil
-	if err := vfs.WriteFileAtomic(k.d.opts.FS, filepath.Join(k.d.opts.Path, checkpoint.LogStartFile), data); err != nil {
+	fsys, dir := k.d.opts.FS, k.d.opts.Path
+	if err := vfs.WriteFileAtomic(fsys, filepath.Join(dir, startsFile), encodeStarts(data)); err != nil {
+		return err
+	}
+	// Not synced: it counts only where the other file is lost.
+	if err := replaceFile(fsys, filepath.Join(dir, checkpoint.LogStartFile), data); err != nil {
 		return err
 	}
 	k.last = data

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 
+	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
 )
 
@@ -21,6 +22,23 @@ type witnesses struct {
 	// unclaimed are the partition numbers of journal entries whose topic id no
 	// directory has: one that lost partition.metadata may be meant.
 	unclaimed map[int32]bool
+	mistakes  mistakenIDs
+}
+
+// mistakenIDs finds logs whose partition.metadata names a wrong topic: the file
+// has no checksum, and one bit makes another id of an id. The journal of durable
+// offsets bears ids out. Only what it knows makes a log's id wrong: that it never
+// heard of this id, and that the log of the other one is missing.
+type mistakenIDs struct {
+	orphans map[logKey]struct{} // journal entries whose log is missing
+	unknown map[*Log]struct{}   // logs that the journal does not know
+}
+
+// of tells whether l is the log of topic id although it says something else.
+func (m mistakenIDs) of(l *Log, id base.UUID) bool {
+	_, orphan := m.orphans[logKey{id: id, partition: l.tp.Partition}]
+	_, unknown := m.unknown[l]
+	return orphan && unknown
 }
 
 // readWitnesses loads them. What is missing or damaged counts as empty: each
@@ -32,7 +50,7 @@ func (d *Dir) readWitnesses() (w witnesses, err error) {
 	if w.recovery, _, err = d.readOffsets(checkpoint.RecoveryPointFile); err != nil {
 		return w, err
 	}
-	if w.starts, w.startsOK, err = d.readOffsets(checkpoint.LogStartFile); err != nil {
+	if w.starts, w.startsOK, err = d.readStarts(); err != nil {
 		return w, err
 	}
 	w.cleaner, _, err = d.readOffsets(checkpoint.CleanerFile)
@@ -70,16 +88,22 @@ func (d *Dir) readTopicID(l *Log) {
 	l.id.Store(&id)
 }
 
-// claim finds the journal entries that belong to no log by its id.
+// claim finds the journal entries that belong to no log by its id, and the logs
+// that have no entry.
 func (w *witnesses) claim(logs []*Log) {
+	w.mistakes = mistakenIDs{orphans: map[logKey]struct{}{}, unknown: map[*Log]struct{}{}}
 	claimed := make(map[logKey]struct{}, len(logs))
 	for _, l := range logs {
 		claimed[l.key()] = struct{}{}
+		if _, known := w.journal.offsets[l.key()]; !known {
+			w.mistakes.unknown[l] = struct{}{}
+		}
 	}
 	w.unclaimed = map[int32]bool{}
 	for k, durable := range w.journal.offsets {
 		if _, ok := claimed[k]; !ok && durable > 0 {
 			w.unclaimed[k.partition] = true
+			w.mistakes.orphans[k] = struct{}{}
 		}
 	}
 }
