@@ -248,7 +248,7 @@ func (r *run) readBack(when string) {
 		r.failf("%s: the next start: %v", when, err)
 		return
 	}
-	v := rig.Judge(b, moment, true)
+	v := rig.Judge(b, moment, rig.Options{Repeat: true})
 	for _, err := range v.Wrong {
 		r.failf("%s: %v", when, err)
 	}

@@ -238,7 +238,7 @@ func (e *examination) start(disk *vfs.Mem, depth int, dedup bool) (h hashes) {
 		return h
 	}
 	h.started = b.Node.Image().Hash()
-	v := rig.Judge(b, e.moment, dedup)
+	v := rig.Judge(b, e.moment, rig.Options{Repeat: dedup})
 	for _, err := range v.Wrong {
 		e.failf(depth, "%v", err)
 	}

@@ -87,7 +87,7 @@ func (b *Broker) Dial() (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{c: c}, nil
+	return &Conn{c: c, Patience: patience}, nil
 }
 
 // Get asks the HTTP listener for a path.

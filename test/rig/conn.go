@@ -19,8 +19,9 @@ import (
 type Conn struct {
 	c    net.Conn
 	corr int32
-	// Impatient connections give up at once on a broker that is not ready yet.
-	Impatient bool
+	// Patience is how long to ask again while the broker says that it is not
+	// ready; 0 means not at all.
+	Patience time.Duration
 }
 
 // patience is how long any answer may take, a fault or not.
@@ -71,13 +72,13 @@ func ask[T kmsg.Response](c *Conn, version int16, req kmsg.Request) (T, error) {
 
 // untilReady repeats f while the broker says that it is not ready yet.
 func (c *Conn) untilReady(f func() error) error {
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(c.Patience)
 	for {
 		err := f()
-		if err == nil || c.Impatient || time.Now().After(deadline) {
+		if err == nil || time.Now().After(deadline) {
 			return err
 		}
-		switch err { //nolint:errorlint // as kerr returns them
+		switch err {
 		case kerr.CoordinatorLoadInProgress, kerr.NotCoordinator, kerr.CoordinatorNotAvailable,
 			kerr.OffsetNotAvailable, kerr.LeaderNotAvailable:
 		default:

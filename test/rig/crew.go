@@ -85,7 +85,7 @@ func (c *Crew) Prepare(b *Broker) error {
 		return err
 	}
 	defer conn.Close()
-	conn.Impatient = c.Tolerant
+	conn.Patience = c.patience()
 	for _, t := range c.topics {
 		if err := c.create(conn, t); err != nil {
 			return fmt.Errorf("create %s: %w", t.Name, err)
@@ -102,6 +102,13 @@ func (c *Crew) Prepare(b *Broker) error {
 		return fmt.Errorf("coordinator: %w", err)
 	}
 	return conn.untilReady(func() error { return c.commit(conn, "g0", 0) })
+}
+
+func (c *Crew) patience() time.Duration {
+	if c.Tolerant {
+		return 0
+	}
+	return patience
 }
 
 func (c *Crew) create(conn *Conn, t *Topic) error {
@@ -123,7 +130,7 @@ func (c *Crew) Run(ctx context.Context, b *Broker) {
 			conn, err := b.Dial()
 			if err == nil {
 				defer conn.Close()
-				conn.Impatient = c.Tolerant
+				conn.Patience = c.patience()
 				err = f(&actor{
 					Crew: c, ctx: ctx, conn: conn, st: st,
 					rng: rand.New(rand.NewPCG(c.seed+c.lives<<32, uint64(n))),

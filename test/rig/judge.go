@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -20,14 +21,21 @@ type Verdict struct {
 	Records int
 }
 
+// Options say how a broker is judged.
+type Options struct {
+	// Repeat sends acknowledged batches again, which must change nothing.
+	Repeat bool
+	// Patience is how long a broker may say that it is not ready; 0 is long.
+	Patience time.Duration
+}
+
 func (v *Verdict) wrong(format string, args ...any) {
 	v.Wrong = append(v.Wrong, fmt.Errorf(format, args...))
 }
 
 // Judge reads everything from a broker and compares it with the story up to a
-// moment. With dedup it also repeats acknowledged batches, which must change
-// nothing.
-func Judge(b *Broker, m Moment, dedup bool) *Verdict {
+// moment.
+func Judge(b *Broker, m Moment, o Options) *Verdict {
 	v := &Verdict{Missing: map[base.TopicPartition]error{}}
 	c, err := b.Dial()
 	if err != nil {
@@ -35,6 +43,9 @@ func Judge(b *Broker, m Moment, dedup bool) *Verdict {
 		return v
 	}
 	defer c.Close()
+	if o.Patience > 0 {
+		c.Patience = o.Patience
+	}
 	st := m.tell()
 	ids, err := topicIDs(c)
 	if err != nil {
@@ -43,7 +54,7 @@ func Judge(b *Broker, m Moment, dedup bool) *Verdict {
 	}
 	for _, t := range v.topics(st, ids) {
 		for p := range t.Partitions {
-			v.partition(c, st, t, p, dedup)
+			v.partition(c, st, t, p, o.Repeat)
 		}
 	}
 	v.commits(c, st)
