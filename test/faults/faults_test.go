@@ -41,9 +41,9 @@ var actions = []struct {
 
 // tally counts the outcomes of all runs.
 type tally struct {
-	mu                                 sync.Mutex
-	started, refused, offline, stopped int
-	sites                              map[string]int
+	mu                        sync.Mutex
+	refused, offline, stopped int
+	sites                     map[string]int
 }
 
 // TestStorageCallsFail runs a broker under load once per fault.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -70,6 +71,11 @@ func ask[T kmsg.Response](c *Conn, version int16, req kmsg.Request) (T, error) {
 	return resp.(T), nil
 }
 
+// notReady is what a broker answers shortly after its start.
+var notReady = []error{
+	kerr.CoordinatorLoadInProgress, kerr.NotCoordinator, kerr.CoordinatorNotAvailable, kerr.OffsetNotAvailable, kerr.LeaderNotAvailable,
+}
+
 // untilReady repeats f while the broker says that it is not ready yet.
 func (c *Conn) untilReady(f func() error) error {
 	deadline := time.Now().Add(c.Patience)
@@ -78,10 +84,7 @@ func (c *Conn) untilReady(f func() error) error {
 		if err == nil || time.Now().After(deadline) {
 			return err
 		}
-		switch err {
-		case kerr.CoordinatorLoadInProgress, kerr.NotCoordinator, kerr.CoordinatorNotAvailable,
-			kerr.OffsetNotAvailable, kerr.LeaderNotAvailable:
-		default:
+		if !slices.ContainsFunc(notReady, func(e error) bool { return errors.Is(err, e) }) {
 			return err
 		}
 		<-time.After(2 * time.Millisecond)
