@@ -182,28 +182,31 @@ func (c clock) at(delta int64) int64 {
 // caller's business. Offsets are within the batch's range and ascend.
 func (b Batch) Records(lim Limits) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		p, err := b.contents(nil, lim)
+		err := b.inflate(nil, lim, func(p []byte) error { return b.each(p, lim, yield) })
 		if err != nil {
 			yield(Record{}, err)
-			return
-		}
-		var r raw
-		clock, base, last := b.clock(), b.BaseOffset(), int32(-1)
-		for range b.Count() {
-			if p, err = b.nextAscending(&r, p, &last, lim); err != nil {
-				yield(Record{}, err)
-				return
-			}
-			rec := r.record(base, clock)
-			rec.Headers = r.decodeHeaders()
-			if !yield(rec, nil) {
-				return
-			}
-		}
-		if len(p) != 0 {
-			yield(Record{}, errManyRecords)
 		}
 	}
+}
+
+// each yields the records of the decompressed payload p until it is told to stop.
+func (b Batch) each(p []byte, lim Limits, yield func(Record, error) bool) (err error) {
+	var r raw
+	clock, base, last := b.clock(), b.BaseOffset(), int32(-1)
+	for range b.Count() {
+		if p, err = b.nextAscending(&r, p, &last, lim); err != nil {
+			return err
+		}
+		rec := r.record(base, clock)
+		rec.Headers = r.decodeHeaders()
+		if !yield(rec, nil) {
+			return nil
+		}
+	}
+	if len(p) != 0 {
+		return errManyRecords
+	}
+	return nil
 }
 
 func (r *raw) record(base int64, c clock) Record {
@@ -246,15 +249,12 @@ func (b Batch) withContents(lim Limits, fn func(p []byte) error) error {
 		return fn(b.Payload())
 	}
 	s := scratchPool.Get().(*[]byte)
-	p, err := b.contents((*s)[:0], lim)
-	if err != nil {
-		scratchPool.Put(s)
+	defer scratchPool.Put(s)
+	return b.inflate((*s)[:0], lim, func(p []byte) error {
+		err := fn(p)
+		if cap(p) > cap(*s) && cap(p) <= maxPooledScratch {
+			*s = p[:0]
+		}
 		return err
-	}
-	err = fn(p)
-	if cap(p) > cap(*s) && cap(p) <= maxPooledScratch {
-		*s = p[:0]
-	}
-	scratchPool.Put(s)
-	return err
+	})
 }
