@@ -26,7 +26,11 @@ func TestKillNineLosesNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(*seed, 0))
 	// Small segments, so that rolling, snapshots and the index of a segment that
 	// was never closed are in play at every kill.
-	server := newProcess(t, "--set", "log.segment.bytes=1048576", "--set", "log.retention.check.interval.ms=1000")
+	// Compaction, retention and the removal of files are as busy as the clients.
+	server := newProcess(t, "--set", "log.segment.bytes=1048576", "--set", "log.retention.check.interval.ms=50",
+		"--set", "log.roll.ms=200", "--set", "log.cleaner.backoff.ms=20", "--set", "log.cleaner.min.cleanable.ratio=0.01",
+		"--set", "log.segment.delete.delay.ms=50", "--set", "group.initial.rebalance.delay.ms=0",
+		"--set", "log.flush.offset.checkpoint.interval.ms=100", "--set", "metadata.log.max.record.bytes.between.snapshots=20000")
 	server.start()
 
 	const topic = "crash"
@@ -36,6 +40,9 @@ func TestKillNineLosesNothing(t *testing.T) {
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
+	if _, err := adm.CreateTopic(t.Context(), 1, 1, map[string]*string{"cleanup.policy": kadm.StringPtr("compact")}, "final"); err != nil {
+		t.Fatalf("%v\n%s", err, server.tail())
+	}
 	if _, err := adm.CreateTopic(t.Context(), 3, 1, nil, topic); err != nil {
 		t.Fatalf("%v\n%s", err, server.tail())
 	}
@@ -46,6 +53,12 @@ func TestKillNineLosesNothing(t *testing.T) {
 	for id := range *writers {
 		wg.Go(func() { l.writer(writing, t, server.address, topic, id) })
 	}
+	group := &reader{address: server.address, topic: topic, group: "readers", seen: map[string]bool{}}
+	wg.Go(func() { group.run(writing, t) })
+	topics := &churner{adm: adm, state: map[string]string{}}
+	wg.Go(func() { topics.run(writing) })
+	final := &compacted{topic: "final", acked: map[string]int{}}
+	wg.Go(func() { final.run(writing, t, server.address) })
 	c := &committer{adm: adm, topic: topic, group: "committer"}
 	var slowest time.Duration
 	for range *kills {
@@ -53,6 +66,9 @@ func TestKillNineLosesNothing(t *testing.T) {
 		c.commitFor(life)
 		cancel()
 		server.kill()
+		for range rng.IntN(3) {
+			server.dieYoung(time.Duration(rng.IntN(30_000)) * time.Microsecond)
+		}
 		slowest = max(slowest, server.start())
 		checking, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		if err := c.check(checking); err != nil {
@@ -72,11 +88,14 @@ func TestKillNineLosesNothing(t *testing.T) {
 		t.Errorf("%v\n%s", err, server.tail())
 	}
 	errs := l.audit(records)
+	errs = append(errs, group.finish(reading, records)...)
+	errs = append(errs, topics.audit(reading)...)
+	errs = append(errs, final.audit(reading, server.address)...)
 	for _, err := range errs[:min(len(errs), 20)] {
 		t.Error(err)
 	}
-	t.Logf("%d kills, %d values sent, %d acknowledged, %d records read, slowest start %v, committed %d",
-		*kills, l.sent.Load(), len(l.acked), len(records), slowest, c.acked)
+	t.Logf("%d kills, %d values sent, %d acknowledged, %d records read, slowest start %v, committed %d, %d topics",
+		*kills, l.sent.Load(), len(l.acked), len(records), slowest, c.acked, len(topics.state))
 	if len(l.acked) < *kills {
 		t.Errorf("only %d acknowledgements: the test exercised nothing", len(l.acked))
 	}

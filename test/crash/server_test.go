@@ -71,8 +71,7 @@ func (p *process) start() time.Duration {
 		p.t.Fatal(err)
 	}
 	begin := time.Now()
-	args := append([]string{"server", "--data-dir", p.data, "--listen", p.address, "--http", "127.0.0.1:0"}, p.args...)
-	p.cmd = exec.Command(path, args...)
+	p.cmd = exec.Command(path, p.arguments()...)
 	p.cmd.Stderr = &p.log
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
@@ -86,6 +85,27 @@ func (p *process) start() time.Duration {
 	}
 	p.t.Fatalf("the server did not come up:\n%s", p.tail())
 	return 0
+}
+
+// dieYoung starts the server and kills it after so long, ready or not: recovery
+// is cut short, too.
+func (p *process) dieYoung(after time.Duration) {
+	p.t.Helper()
+	path, err := binary()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.cmd = exec.Command(path, p.arguments()...)
+	p.cmd.Stderr = &p.log
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	time.Sleep(after)
+	p.kill()
+}
+
+func (p *process) arguments() []string {
+	return append([]string{"server", "--data-dir", p.data, "--listen", p.address, "--http", "127.0.0.1:0"}, p.args...)
 }
 
 // kill is SIGKILL: no handler runs, nothing is flushed.
