@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 
@@ -150,6 +151,9 @@ func (l *Log) write(job appendJob, o AppendOptions) error {
 	}
 	a := l.app
 	h, err := l.pinActive()
+	if errors.Is(err, fs.ErrNotExist) {
+		return l.missing(a.seg)
+	}
 	if err != nil {
 		return l.d.fail("open "+a.seg.path(suffixLog), err)
 	}

@@ -90,6 +90,12 @@ func (l *Log) read(r coldRead) (Chunk, *segment, error) {
 	return Chunk{Next: r.upTo}, nil, nil
 }
 
+// missing quarantines a log whose segment file somebody removed. The disk works,
+// so it is this log that is damaged, not the directory that fails.
+func (l *Log) missing(seg *segment) error {
+	return l.quarantine(&CorruptionError{File: seg.path(suffixLog), Offset: seg.base, Reason: "the file is missing"})
+}
+
 // readFailed turns what went wrong in a segment into the caller's error. seg is
 // nil for errors that concern no file.
 func (l *Log) readFailed(seg *segment, err error) error {
@@ -99,6 +105,9 @@ func (l *Log) readFailed(seg *segment, err error) error {
 	bad, damaged := errors.AsType[*badBatch](err)
 	if gone := l.Err(); !damaged && gone != nil {
 		return gone // closed, deleted or quarantined meanwhile
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return l.missing(seg)
 	}
 	if !damaged {
 		return l.d.fail("read "+seg.path(suffixLog), err)
