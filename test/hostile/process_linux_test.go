@@ -55,8 +55,10 @@ func start(t *testing.T, args ...string) *victim {
 		t.Fatal(err)
 	}
 	v := &victim{t: t, kafka: freeAddress(t), http: freeAddress(t)}
-	args = append([]string{"server", "--data-dir", filepath.Join(t.TempDir(), "data"), "--listen", v.kafka, "--http", v.http,
-		"--set", "milena.pprof.enable=true"}, args...)
+	args = append([]string{
+		"server", "--data-dir", filepath.Join(t.TempDir(), "data"), "--listen", v.kafka, "--http", v.http,
+		"--set", "milena.pprof.enable=true",
+	}, args...)
 	v.cmd = exec.Command(path, args...)
 	v.cmd.Stderr = &v.log
 	if err := v.cmd.Start(); err != nil {
