@@ -50,7 +50,7 @@ func (a *attack) bombs(t *testing.T) {
 			if len(frame) > 90<<20 {
 				t.Fatalf("%v makes %d bytes of it", codec, len(frame))
 			}
-			a.many(16, 16, func(_ int, c net.Conn) {
+			a.many(6, 6, func(_ int, c net.Conn) {
 				_, _ = c.Write(frame)
 				_ = readAnswer(c)
 			})
