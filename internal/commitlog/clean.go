@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -181,6 +182,14 @@ func (c *cleaner) giveUp(l *Log, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.uncleanable[l] = err
+}
+
+// cleanOpenError is cleanError for a segment that can't be opened.
+func (l *Log) cleanOpenError(s *segment, err error) error {
+	if errors.Is(err, fs.ErrNotExist) && l.Err() == nil {
+		return l.missing(s)
+	}
+	return l.cleanError("open "+s.path(suffixLog), err)
 }
 
 // cleanError turns an error of a storage call into the clean's: a full disk and

@@ -123,7 +123,7 @@ func (l *Log) scanAborts(set segmentSet, scan *abortScan) error {
 func (l *Log) scanSegment(s *segment, scan *abortScan) error {
 	h, err := l.d.files.acquire(s, kindLog)
 	if err != nil {
-		return l.cleanError("open "+s.path(suffixLog), err)
+		return l.cleanOpenError(s, err)
 	}
 	defer l.d.files.release(h)
 	w := newWalker(h, 0, s.size.Load(), s.base, walkRules{contiguous: l.contiguous()})

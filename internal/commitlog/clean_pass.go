@@ -130,7 +130,7 @@ func (p *cleanPass) each(s *segment, f func(b record.Batch) error) error {
 	l := p.plan.log
 	h, err := l.d.files.acquire(s, kindLog)
 	if err != nil {
-		return p.plan.log.cleanError("open "+s.path(suffixLog), err)
+		return l.cleanOpenError(s, err)
 	}
 	defer l.d.files.release(h)
 	w := newWalker(h, 0, s.size.Load(), s.base, walkRules{contiguous: l.contiguous(), limit: s.next.Load(), crc: true})

@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"errors"
 	"math"
 	"testing"
 
@@ -48,6 +49,28 @@ func TestACleanTrustsNoUnflushedWord(t *testing.T) {
 	again, err := l.Append(keyedBatch(1, 0), AppendOptions{NowMs: 1})
 	if err == nil && (!again.Duplicate || again.First != first.First) {
 		t.Errorf("a repeated batch went to %d, the first time to %d", again.First, first.First)
+	}
+	mustClose(t, r.d)
+}
+
+// TestACleanMissesASegment finds that somebody removed a segment file. That
+// concerns the log, not the directory.
+func TestACleanMissesASegment(t *testing.T) {
+	mem := vfs.NewMem()
+	o := testOptions(mem)
+	r := newCleanRig(t, o, compactConfig())
+	for seq := int32(0); len(r.l.Segments()) < 3; seq++ {
+		mustAppend(t, r.l, keyedBatch(1, seq))
+	}
+	mustClose(t, r.d)
+	if err := mem.Remove("/data/orders-0/00000000000000000000.log"); err != nil {
+		t.Fatal(err)
+	}
+	r.d = nil
+	r.reopen(o)
+	_ = r.tryClean()
+	if !errors.Is(r.l.Err(), ErrQuarantined) || r.d.Offline() != nil {
+		t.Errorf("the log: %v; the directory: %v", r.l.Err(), r.d.Offline())
 	}
 	mustClose(t, r.d)
 }
