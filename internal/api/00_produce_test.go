@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -238,7 +239,6 @@ func TestProduceWaitEnds(t *testing.T) {
 	}
 }
 
-// The decoder agrees with kmsg in every version, and refuses what it can't hold.
 // A partition without records takes six bytes on the wire and over a hundred
 // decoded.
 func TestDecodeProduceBoundsEmptyPartitions(t *testing.T) {
@@ -252,6 +252,7 @@ func TestDecodeProduceBoundsEmptyPartitions(t *testing.T) {
 	}
 }
 
+// The decoder agrees with kmsg in every version, and refuses what it can't hold.
 func TestDecodeProduceAgreesWithKmsg(t *testing.T) {
 	for v := int16(3); v <= 13; v++ {
 		req := produceOf(1, "topic", 1, 4, []byte("records"))
@@ -297,6 +298,8 @@ func compareProduce(t testing.TB, version int16, body []byte) {
 		back.Topics = append(back.Topics, out)
 	}
 	theirs.UnknownTags = kmsg.Tags{}
+	// Topics without partitions are left out: they have no answer either.
+	theirs.Topics = slices.DeleteFunc(theirs.Topics, func(t kmsg.ProduceRequestTopic) bool { return len(t.Partitions) == 0 })
 	for i := range theirs.Topics {
 		theirs.Topics[i].UnknownTags = kmsg.Tags{}
 		for j := range theirs.Topics[i].Partitions {

@@ -37,7 +37,16 @@ func (r *cleanRig) plan(t *testing.T) *cleanPlan {
 }
 
 func TestCleanStaysBelowWhatIsSettled(t *testing.T) {
-	r := newRig(t)
+	mem := vfs.NewMem()
+	r := newCleanRig(t, testOptions(mem), compactConfig())
+	defer func() { mustClose(t, r.d) }()
+	// The flush that closing a segment asks for waits until we say so.
+	flushes := make(chan struct{})
+	mem.OnSync(func(op, _ string) {
+		if op == vfs.BeforeSync {
+			<-flushes
+		}
+	})
 	r.l.SetHighWatermark(0)
 	r.cfg.SegmentBytes = 1 << 20
 	r.l.SetConfig(r.cfg)
@@ -54,6 +63,7 @@ func TestCleanStaysBelowWhatIsSettled(t *testing.T) {
 		{"nothing is committed", func() {}, 0, 0},
 		{"committed but not durable", func() { r.l.SetHighWatermark(13) }, 0, 0},
 		{"durable", func() {
+			close(flushes)
 			if err := r.l.Flush(); err != nil {
 				t.Fatal(err)
 			}

@@ -31,6 +31,7 @@ type Log struct {
 	changes                 atomic.Uint64 // odd while truncation rewrites what readers may be looking at
 	failed                  atomic.Pointer[failure]
 	unvouched               atomic.Bool // nobody knows what of it was durable, and it could not be recovered
+	startGuessed            atomic.Bool // it could not be recovered, and that it starts at 0 is only assumed
 	onDurable               atomic.Pointer[func(int64)]
 	loaded                  atomic.Bool // files were looked at since the directory was opened
 	unstable                atomic.Bool // a transaction may be open, or ended and not passed by the high watermark

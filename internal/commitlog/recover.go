@@ -38,6 +38,7 @@ func (d *Dir) recoverInto(l *Log, hints recoveryHints) error {
 	l.start.Store(hints.start)
 	l.durable.Store(hints.frontier)
 	l.unvouched.Store(!hints.known)
+	l.startGuessed.Store(!hints.startOK && hints.start == 0)
 	if _, damaged := errors.AsType[*CorruptionError](err); damaged {
 		return l.quarantine(err)
 	}

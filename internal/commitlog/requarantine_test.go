@@ -50,6 +50,34 @@ func TestQuarantineOutlivesStarts(t *testing.T) {
 	}
 }
 
+// A log that lacks its first segment must not look to the next start like one
+// that begins with its second.
+func TestAMissingBeginningStaysMissed(t *testing.T) {
+	for _, start := range []int64{0, 25} {
+		r := newRotRig(t, false)
+		d := mustOpen(t, testOptions(r.disk))
+		l := mustLog(t, d, testConfig())
+		if err := l.SetStartOffset(start); err != nil {
+			t.Fatal(err)
+		}
+		l.dropBelowStart()
+		first := l.Segments()[0].BaseOffset
+		disk := r.disk.CrashClone(vfs.CrashOptions{KeepUnsynced: 1})
+		mustClose(t, d)
+		if err := disk.Remove(segmentPath("/data/orders-0", first, suffixLog)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			d = mustOpen(t, testOptions(disk))
+			if _, err := d.OpenLog(testTP, testID, testConfig()); !errors.Is(err, ErrQuarantined) {
+				t.Errorf("the log started at %d and lacks segment %d, opening %d: %v", start, first, i+1, err)
+			}
+			d.checkpoint()
+			mustClose(t, d)
+		}
+	}
+}
+
 // What is known of a quarantined log's start is kept for the day it is repaired.
 func TestQuarantinedLogKeepsItsStart(t *testing.T) {
 	r := newRotRig(t, false)

@@ -54,7 +54,8 @@ func (d *Dir) readStarts() (o checkpoint.Offsets, ok bool, err error) {
 
 // startKeeper owns the files of log starts. Kafka lists only logs that start
 // behind the beginning of their first segment; we list all that do not start at
-// 0, so that a first segment that is missing is noticed.
+// 0, so that a first segment that is missing is noticed, and all that are
+// quarantined, so that the next start notices it too.
 type startKeeper struct {
 	d *Dir
 
@@ -81,7 +82,7 @@ func (k *startKeeper) save(l *Log, offset int64) error {
 		if !changing {
 			at = other.start.Load()
 		}
-		if at > 0 && !other.gone() {
+		if (at > 0 || other.startIsEvidence()) && !other.gone() {
 			starts[other.tp] = at
 		}
 	}
@@ -100,6 +101,12 @@ func (k *startKeeper) save(l *Log, offset int64) error {
 	}
 	k.last = data
 	return nil
+}
+
+// startIsEvidence tells of a log whose start counts even if it is 0: it can't be
+// used, perhaps because its first segments are missing.
+func (l *Log) startIsEvidence() bool {
+	return errors.Is(l.Err(), ErrQuarantined) && !l.startGuessed.Load()
 }
 
 // settled ends what save began for a log.

@@ -119,7 +119,8 @@ type recoveryHints struct {
 }
 
 func (w witnesses) hints(l *Log) recoveryHints {
-	h := recoveryHints{start: w.starts[l.tp], startOK: w.startsOK && w.journal.intact}
+	start, listed := w.starts[l.tp]
+	h := recoveryHints{start: start, startOK: listed || w.startsOK && w.journal.intact}
 	_, h.cleaned = w.cleaner[l.tp]
 	if at, ok := w.journal.offsets[l.key()]; ok && at < 0 {
 		h.known = false
