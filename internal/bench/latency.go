@@ -45,12 +45,13 @@ func newRecorder() *recorder {
 	return r
 }
 
-// record adds one latency; what is out of range counts as the nearest bound.
-func (r *recorder) record(d time.Duration) {
+// record adds the latency of n records; what is out of range counts as the
+// nearest bound.
+func (r *recorder) record(d time.Duration, n int64) {
 	us := min(max(d.Microseconds(), latencyMinUs), latencyMaxUs)
 	s := &r.shards[rand.IntN(latencyShards)]
 	s.mu.Lock()
-	_ = s.hist.RecordValue(us) // in range, so it cannot fail
+	_ = s.hist.RecordValues(us, n) // in range, so it cannot fail
 	s.mu.Unlock()
 }
 

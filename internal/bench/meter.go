@@ -29,16 +29,19 @@ func newMeter(warmup time.Duration) *meter {
 
 // count adds one record that was due at the given moment. Latency is not
 // recorded when due is zero.
-func (m *meter) count(due time.Time, size int) {
+func (m *meter) count(due time.Time, size int) { m.countMany(due, 1, int64(size)) }
+
+// countMany adds records that were due at the same moment, or have none.
+func (m *meter) countMany(due time.Time, records, bytes int64) {
 	now := time.Now()
 	if due.IsZero() && now.Before(m.measured) || !due.IsZero() && due.Before(m.measured) {
 		return // warm-up, including what was sent in it and confirmed after
 	}
-	m.records.Add(1)
-	m.bytes.Add(int64(size))
+	m.records.Add(records)
+	m.bytes.Add(bytes)
 	m.lastNanos.Store(int64(now.Sub(m.started)))
 	if !due.IsZero() {
-		m.latency.record(now.Sub(due))
+		m.latency.record(now.Sub(due), records)
 	}
 }
 

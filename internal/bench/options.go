@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/milena-io/milena/internal/record"
 )
 
 // Options describe one run. Fields that a kind of run does not use are ignored.
@@ -31,8 +33,27 @@ type Options struct {
 	// Compressible is the share of each value, 0 to 1, that is filler.
 	Compressible float64
 
+	// Prepared sends batches that are made before the run instead of records,
+	// so that the client's cost per record is gone and the broker is the limit.
+	// RequestPartitions is how many partitions a request of it writes to, 0 for
+	// as many as fit one megabyte.
+	Prepared          bool
+	RequestPartitions int
+	// OneAtATime sends the next record when the last one has been read.
+	OneAtATime bool
+
+	// Raw reads batches and checks their CRC, but does not open them. Every
+	// consumer then reads all partitions, over a connection of its own.
+	Raw bool
+	// FanOut makes every consumer read the whole topic, as so many groups would.
+	FanOut bool
+	// Newest reads the last so many records of each partition again and again,
+	// until the duration is over; only with Raw.
+	Newest int64
+
 	Acks        string // 0, 1 or all
 	Compression kgo.CompressionCodec
+	Codec       record.Codec // the same for prepared batches
 	Linger      time.Duration
 	BatchBytes  int32
 	MaxInFlight int
@@ -65,6 +86,10 @@ func (o *Options) Check() error {
 		return errors.New("the record size cannot be negative")
 	case o.Rate < 0:
 		return errors.New("the rate cannot be negative")
+	case o.OneAtATime && (o.Producers > 1 || o.Consumers > 1):
+		return errors.New("one record at a time takes one producer and one consumer")
+	case o.Newest < 0 || o.Newest > 0 && (!o.Raw || o.Duration == 0):
+		return errors.New("the newest records are read again and again only raw, and for a duration")
 	case o.Compressible < 0 || o.Compressible > 1:
 		return errors.New("the compressible share lies between 0 and 1")
 	}

@@ -42,9 +42,17 @@ func Produce(ctx context.Context, o Options, report func(Progress)) (*Result, er
 		return nil, err
 	}
 	res := o.result("produce", topic)
-	probe := startProbe(o.BrokerPID)
+	l := newLoad(&o, nil, 0)
+	if o.Prepared {
+		if l.leader, err = soleLeader(ctx, &o); err != nil {
+			return nil, err
+		}
+		l.partitions = topic.partitions
+		l.batches, l.perBatch = prepareBatches(&o)
+	}
+	probe := startProbe(o.BrokerPID, o.Warmup)
 	m := newMeter(o.Warmup)
-	l := newLoad(&o, m, 0)
+	l.meter = m
 	err = watched(ctx, m, l.done, report, l.run)
 	res.Produced = m.finish()
 	res.usage(probe, res.Produced.Bytes)
@@ -66,6 +74,9 @@ func Consume(ctx context.Context, o Options, report func(Progress)) (*Result, er
 		}
 	}
 	wanted := held(topic.starts, topic.ends)
+	if o.FanOut || o.Raw {
+		wanted *= int64(o.Consumers)
+	}
 	if o.Records > 0 {
 		wanted = min(wanted, o.Records)
 	}
@@ -74,13 +85,22 @@ func Consume(ctx context.Context, o Options, report func(Progress)) (*Result, er
 	}
 	if o.Duration > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, o.Duration)
+		ctx, cancel = context.WithTimeout(ctx, o.Warmup+o.Duration)
 		defer cancel()
 	}
 	res := o.result("consume", topic)
-	probe := startProbe(o.BrokerPID)
-	m := newMeter(0)
-	r := &reading{o: &o, meter: m, from: topic.starts, wanted: wanted}
+	r := &reading{o: &o, from: topic.starts, ends: topic.ends, wanted: wanted}
+	if o.Raw {
+		if r.leader, err = soleLeader(ctx, &o); err != nil {
+			return nil, err
+		}
+	}
+	if o.Newest > 0 {
+		r.wanted, wanted = 0, 1<<62
+	}
+	probe := startProbe(o.BrokerPID, o.Warmup)
+	m := newMeter(o.Warmup)
+	r.meter = m
 	r.remaining.Store(wanted)
 	err = watched(ctx, m, r.done, report, func(ctx context.Context) error { return r.run(ctx, func() {}) })
 	res.Consumed = m.finish()
@@ -103,13 +123,17 @@ func EndToEnd(ctx context.Context, o Options, report func(Progress)) (*Result, e
 		return nil, err
 	}
 	res := o.result("e2e", topic)
-	probe := startProbe(o.BrokerPID)
+	probe := startProbe(o.BrokerPID, o.Warmup)
 	stamp := rand.Uint64() | 1
 	produced, consumed := newMeter(o.Warmup), newMeter(o.Warmup)
 	consumed.started, consumed.measured = produced.started, produced.measured
 	l := newLoad(&o, produced, stamp)
 	r := &reading{o: &o, meter: consumed, from: topic.ends, stamp: stamp}
 	r.remaining.Store(1 << 62)
+	if o.OneAtATime {
+		l.seen = make(chan struct{}, 1)
+		r.seen = l.seen
+	}
 	err = watched(ctx, consumed, l.done, report, func(ctx context.Context) error { return both(ctx, l, r) })
 	res.Produced, res.Consumed = produced.finish(), consumed.finish()
 	res.usage(probe, res.Produced.Bytes)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 )
 
 // Usage is what the broker's process used during a run.
@@ -68,24 +70,48 @@ func kilobytes(value string) int64 {
 	return n * 1024
 }
 
-// probe remembers the counters from the start of a run.
+// ProcessUsage is what a process has used since it started.
+func ProcessUsage(pid int) (Usage, error) {
+	s, err := readProc(pid)
+	return Usage{PID: pid, CPUSeconds: s.cpuSeconds, RSSBytes: s.rss, PeakRSSBytes: s.peak}, err
+}
+
+// probe remembers the counters from the moment when counting starts.
 type probe struct {
-	pid          int
+	pid   int
+	timer *time.Timer
+
+	mu           sync.Mutex
 	broker, self procStat
 	err, selfErr error
 }
 
-func startProbe(pid int) *probe {
+// startProbe reads the counters now, and once more when the warm-up is over.
+func startProbe(pid int, warmup time.Duration) *probe {
 	p := &probe{pid: pid}
-	if pid > 0 {
-		p.broker, p.err = readProc(pid)
+	p.read()
+	if warmup > 0 {
+		p.timer = time.AfterFunc(warmup, p.read)
 	}
-	p.self, p.selfErr = readProc(os.Getpid())
 	return p
 }
 
-// usage adds what was used since the probe started.
+func (p *probe) read() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pid > 0 {
+		p.broker, p.err = readProc(p.pid)
+	}
+	p.self, p.selfErr = readProc(os.Getpid())
+}
+
+// usage adds what was used since then.
 func (r *Result) usage(p *probe, bytes int64) {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if now, err := readProc(os.Getpid()); err == nil && p.selfErr == nil {
 		r.ClientCPU = now.cpuSeconds - p.self.cpuSeconds
 	}

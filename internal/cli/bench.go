@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/milena-io/milena/internal/bench"
+	"github.com/milena-io/milena/internal/record"
 	"github.com/milena-io/milena/internal/vfs"
 )
 
@@ -81,13 +82,16 @@ func (b *benchFlags) addFlags(cmd *cobra.Command, kind string) {
 	f.IntVar(&b.Consumers, "consumers", 1, "number of consumers")
 	f.Int32Var(&b.FetchMaxBytes, "fetch-max-bytes", 0, "most bytes per fetch, 0 for the client's default")
 	b.Producers = 1
+	f.DurationVar(&b.Warmup, "warmup", 0, "load before measuring (default 1s with --duration, none for consume)")
 	if kind == "consume" {
+		f.BoolVar(&b.FanOut, "fan-out", false, "let every consumer read everything, as so many groups would")
+		f.BoolVar(&b.Raw, "raw", false, "check batches but do not open them, to load the broker and not the client; every consumer reads everything")
+		f.Int64Var(&b.Newest, "newest", 0, "with --raw and --duration: read the last so many records of each partition again and again")
 		f.StringVarP(&b.Group, "group", "g", "", "consume as this group; without it, partitions are divided directly")
 		return
 	}
 	f.IntVar(&b.Producers, "producers", 1, "number of producers, each with a connection of its own")
 	f.Float64Var(&b.Rate, "rate", 0, "records per second of all producers together, 0 for as fast as possible")
-	f.DurationVar(&b.Warmup, "warmup", 0, "load before measuring (default 1s with --duration)")
 	f.IntVarP(&b.RecordSize, "record-size", "s", 100, "bytes per value")
 	f.IntVar(&b.Keys, "keys", 0, "number of distinct keys, 0 for none")
 	f.Float64Var(&b.Compressible, "compressible", 0, "share of each value that compresses away, 0 to 1")
@@ -96,6 +100,12 @@ func (b *benchFlags) addFlags(cmd *cobra.Command, kind string) {
 	f.DurationVar(&b.Linger, "linger", 5*time.Millisecond, "how long a producer waits for a batch to fill")
 	f.Int32Var(&b.BatchBytes, "batch-bytes", 1_000_000, "largest batch")
 	f.IntVar(&b.MaxInFlight, "max-in-flight", 0, "requests of a producer under way at the same time, 0 for the client's default")
+	if kind == "produce" {
+		f.BoolVar(&b.Prepared, "prepared", false, "send batches that were made before the run, to load the broker and not the client")
+		f.IntVar(&b.RequestPartitions, "request-partitions", 0, "with --prepared: partitions that one request writes to, 0 for as many as fit a megabyte")
+	} else {
+		f.BoolVar(&b.OneAtATime, "one-at-a-time", false, "send the next record when the last one has been read")
+	}
 	f.Int32VarP(&b.Partitions, "partitions", "p", 6, "partitions, when the topic does not exist yet")
 	f.Int16VarP(&b.Replicas, "replication-factor", "r", -1, "replicas, when the topic does not exist yet")
 	f.StringArrayVarP(&b.configs, "config", "c", nil, "setting key=value, when the topic does not exist yet")
@@ -119,6 +129,9 @@ func (b *benchFlags) complete(cmd *cobra.Command, kind string) error {
 		}
 		configs, err := parsePairs("--config", b.configs)
 		if err != nil {
+			return err
+		}
+		if b.Codec, err = record.ParseCodec(b.compression); err != nil {
 			return err
 		}
 		b.Compression, b.Configs = codec, configs
