@@ -1,5 +1,5 @@
 # The few verbs of this project. `make verify` is exactly what CI runs.
-.PHONY: build test lint generate fuzz crash interop bench verify
+.PHONY: build test lint generate fuzz crash interop peer bench verify
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/milena ./cmd/milena
@@ -25,6 +25,10 @@ crash:
 
 interop:
 	test/interop/run
+
+# An Apache Kafka to compare with, until interrupted. PEER are more arguments, such as --set key=value.
+peer:
+	go run ./test/peer/cmd start $(PEER)
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
