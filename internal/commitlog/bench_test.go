@@ -20,9 +20,12 @@ func batchOfSize(n int) record.Batch {
 	return b.Build()
 }
 
-func benchDir(b *testing.B) *Dir {
+func benchDir(b *testing.B, change ...func(*DirOptions)) *Dir {
 	o := testOptions(vfs.OS())
-	o.Path, o.MaxOpenFiles, o.NodeID = b.TempDir(), 2000, 1
+	o.Path, o.MaxOpenFiles, o.NodeID, o.FlushParallelism = b.TempDir(), 2000, 1, 16
+	for _, f := range change {
+		f(&o)
+	}
 	d := mustOpen(b, o)
 	b.Cleanup(func() { mustClose(b, d) })
 	return d
@@ -69,9 +72,10 @@ func BenchmarkAppend(b *testing.B) {
 
 // BenchmarkGroupCommit is 64 writers that each wait until their 1 KB is durable.
 func BenchmarkGroupCommit(b *testing.B) {
-	for _, n := range []int{1, 1000} {
-		b.Run(fmt.Sprintf("writers=64/logs=%d", n), func(b *testing.B) {
-			d := benchDir(b)
+	for _, c := range []struct{ n, from int }{{1, 0}, {10, 0}, {10, -1}, {1000, 0}, {1000, -1}} {
+		n := c.n
+		b.Run(fmt.Sprintf("writers=64/logs=%d/volume=%v", n, c.from == 0), func(b *testing.B) {
+			d := benchDir(b, func(o *DirOptions) { o.VolumeSyncFrom = c.from })
 			waiting := make([]durableWaiter, n)
 			logs := benchLogs(b, d, n, DefaultConfig())
 			for i := range logs {

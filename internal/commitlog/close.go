@@ -23,6 +23,7 @@ func (d *Dir) Close() error {
 	for _, f := range d.flushers {
 		f.close()
 	}
+	d.volume.close()
 	defer d.telling.Wait()
 	logs := d.allLogs()
 	err := d.Offline()

@@ -42,6 +42,8 @@ type crashRig struct {
 	rand *rand.Rand
 	err  error // of the first step that failed
 
+	opened func(*Dir) // told each directory, unless nil
+
 	d *Dir
 	l *Log
 
@@ -98,6 +100,9 @@ func (r *crashRig) open() {
 	r.do(func() (err error) {
 		if r.d, err = OpenDir(context.Background(), testOptions(r.fs)); err != nil {
 			return err
+		}
+		if r.opened != nil {
+			r.opened(r.d)
 		}
 		if r.l, err = r.d.OpenLog(testTP, testID, r.cfg); err != nil {
 			return err

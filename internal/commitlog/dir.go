@@ -30,6 +30,7 @@ type Dir struct {
 	tail     tailCache
 	space    spaceGuard
 	flushers [lanes]*flusher
+	volume   volumeSync
 	frontier *frontier
 	keeper   *keeper
 	cleaner  *cleaner

@@ -11,8 +11,8 @@ import (
 )
 
 // flusher is the group commit of a directory. Logs with data to flush wait in
-// its dirty set; a round takes the whole set and syncs each log's files. While
-// a round is in flight the next set gathers, so under load one fsync serves many
+// its dirty set; a round takes the whole set and syncs each log's files, or the
+// file system that they are on (see volumeSync). While a round is in flight the next set gathers, so under load one fsync serves many
 // appends and there is no timer to tune. The goroutine exists only while there
 // is work.
 //
@@ -28,6 +28,10 @@ type flusher struct {
 	running bool
 	closed  bool
 	done    sync.WaitGroup
+
+	// Of the goroutine.
+	volume *volumeSync // nil for relaxed logs
+	held   []heldFlush
 }
 
 // enqueue asks for a flush of what l holds now.
@@ -110,29 +114,43 @@ func (f *flusher) take() (set []*Log, stop bool) {
 	return set, false
 }
 
-// round flushes every log of the set, several at a time.
+// round flushes every log of the set.
 func (f *flusher) round(set []*Log) {
 	began := f.d.opts.Now()
-	workers := min(f.d.opts.FlushParallelism, len(set))
-	if workers <= 1 {
-		for _, l := range set {
-			l.flush()
-		}
-	} else {
-		var next atomic.Int64
-		var wg sync.WaitGroup
-		for range workers {
-			wg.Go(func() {
-				for i := next.Add(1) - 1; i < int64(len(set)); i = next.Add(1) - 1 {
-					set[i].flush()
-				}
-			})
-		}
-		wg.Wait()
+	whole := f.volume != nil && f.volume.wanted(len(set), began)
+	rest := set
+	if whole {
+		rest = f.flushWhole(set)
+	}
+	f.parallel(len(rest), func(i int) { rest[i].flush() })
+	ended := f.d.opts.Now()
+	if f.volume != nil {
+		f.volume.took(whole, len(set), began, ended)
 	}
 	if ev := f.d.opts.Events.Flushed; ev != nil {
-		ev(f.d.opts.Now().Sub(began), len(set))
+		ev(ended.Sub(began), len(set))
 	}
+}
+
+// parallel calls do with 0 to n-1, several at a time.
+func (f *flusher) parallel(n int, do func(i int)) {
+	workers := min(f.d.opts.FlushParallelism, n)
+	if workers <= 1 {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				do(int(i))
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // flushJob is what one flush of a log must sync before target is durable.
@@ -165,7 +183,11 @@ func (l *Log) flushNow() error {
 	if !work {
 		return nil
 	}
-	err := l.sync(job)
+	return l.finishFlush(job, l.sync(job))
+}
+
+// finishFlush ends a flush whose files were synced, or not.
+func (l *Log) finishFlush(job flushJob, err error) error {
 	for _, h := range job.pins {
 		l.d.files.release(h)
 	}

@@ -38,7 +38,9 @@ func OpenDir(ctx context.Context, o DirOptions) (*Dir, error) {
 	}
 	d := newDir(o)
 	d.lock = lock
+	d.volume.open(d, filepath.Join(o.Path, lockFile)) // before anything is written that it may have to vouch for
 	if err := d.open(ctx); err != nil {
+		d.volume.close()
 		return nil, errors.Join(err, lock.Close())
 	}
 	return d, nil
@@ -73,6 +75,7 @@ func newDir(o DirOptions) *Dir {
 	for lane := range d.flushers {
 		d.flushers[lane] = &flusher{d: d, lane: lane}
 	}
+	d.flushers[laneDurable].volume = &d.volume
 	d.starts.d = d
 	d.recoverySaved = true
 	d.frontier = &frontier{

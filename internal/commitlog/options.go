@@ -22,6 +22,7 @@ type DirOptions struct {
 	MaxOpenFiles     int   // open segment files; a soft limit, default 1024
 	TailCacheBytes   int64 // memory for recently appended batches, default 64 MiB
 	FlushParallelism int   // concurrent fsyncs of one round, default 8
+	VolumeSyncFrom   int   // logs in a round from which one sync of the whole file system may replace theirs, default 8; negative: never
 	RecoveryWorkers  int   // logs verified at a time after a crash, default 4
 
 	// ReserveBytes is the free space below which appends are refused. Default
@@ -49,6 +50,7 @@ func (o DirOptions) withDefaults() DirOptions {
 	o.MaxOpenFiles = orElse(o.MaxOpenFiles, defaultMaxOpenFiles)
 	o.TailCacheBytes = orElse(o.TailCacheBytes, defaultTailCacheBytes)
 	o.FlushParallelism = orElse(o.FlushParallelism, defaultFlushParallelism)
+	o.VolumeSyncFrom = orElse(o.VolumeSyncFrom, defaultVolumeFrom)
 	o.RecoveryWorkers = orElse(o.RecoveryWorkers, defaultRecoveryWorkers)
 	o.RetentionCheckInterval = orElse(o.RetentionCheckInterval, 5*time.Minute)
 	o.CleanerBackoff = orElse(o.CleanerBackoff, 15*time.Second)

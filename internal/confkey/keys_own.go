@@ -37,6 +37,11 @@ var ownKeys = []Key{
 		Doc: "Files flushed at the same time by one round of the shared flusher.",
 	},
 	{
+		Name: "milena.flush.volume.min.logs", Type: Int, Default: "8", limits: atLeast(0), Own: true,
+		Doc: "Partitions in a round of the flusher from which one sync of the whole file system may replace a flush of each file, " +
+			"where that is measured to be faster and little else is unwritten; 0 is never.",
+	},
+	{
 		Name: "milena.request.min.rate.bytes.per.sec", Type: Int, Default: "1024", limits: atLeast(0), Own: true,
 		Doc: "Slowest rate at which a request may arrive or an answer be taken before the connection is closed; 0 is without limit.",
 	},

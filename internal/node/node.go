@@ -118,6 +118,7 @@ func (n *Node) openDir(ctx context.Context) error {
 		MaxOpenFiles:           logFiles(openFileLimit(), p.Int("milena.max.open.files")),
 		TailCacheBytes:         p.Int64("milena.tail.cache.bytes"),
 		FlushParallelism:       p.Int("milena.flush.parallelism"),
+		VolumeSyncFrom:         orNever(p.Int("milena.flush.volume.min.logs")),
 		ReserveBytes:           tuning(p).ReserveBytes,
 		RetentionCheckInterval: p.Duration("log.retention.check.interval.ms"),
 		CheckpointInterval:     p.Duration("log.flush.offset.checkpoint.interval.ms"),
@@ -132,6 +133,15 @@ func (n *Node) openDir(ctx context.Context) error {
 	n.dir = dir
 	n.onClose("data directory", func(context.Context) error { return dir.Close() })
 	return nil
+}
+
+// orNever gives a 0 of the configuration the meaning that commitlog has for
+// negative numbers: there, 0 is the default.
+func orNever(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
 }
 
 // tuning is the part of the directory's options that may change.

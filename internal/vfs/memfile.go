@@ -205,6 +205,11 @@ func (f *memFile) unlinked() {
 func (f *memFile) sync() {
 	f.m.mu.RLock()
 	defer f.m.mu.RUnlock()
+	f.syncHeld()
+}
+
+// syncHeld is sync for a caller that holds Mem.mu.
+func (f *memFile) syncHeld() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.durableSize = f.size

@@ -31,6 +31,7 @@ func (osFS) MkdirAll(name string) error             { return os.MkdirAll(name, d
 func (osFS) SyncDir(name string) error              { return syncDir(name) }
 func (osFS) Lock(name string) (io.Closer, error)    { return lockFile(name) }
 func (osFS) Usage(name string) (Usage, error)       { return diskUsage(name) }
+func (osFS) Volume(name string) (Volume, error)     { return openVolume(name) }
 
 func (osFS) List(name string) ([]DirEntry, error) {
 	found, err := os.ReadDir(name) // sorted by name

@@ -7,6 +7,7 @@
 //
 //	data and size of a file        after File.Sync returned nil
 //	creations, renames, removals   after FS.SyncDir on the directory returned nil
+//	everything before              after Volume.Sync returned nil
 //
 // File.Sync says nothing about the directory entry: a new file needs both.
 // Rename is atomic (the new name shows the old or the new file, never neither)
@@ -52,6 +53,25 @@ type FS interface {
 	Lock(name string) (io.Closer, error)
 	// Usage reports the space of the file system that holds name.
 	Usage(name string) (Usage, error)
+	// Volume opens the whole file system that holds the existing file name. It
+	// must be open before anything is written that its Sync is to vouch for.
+	// Where that can't be done, the error matches errors.ErrUnsupported.
+	Volume(name string) (Volume, error)
+}
+
+// Volume is a whole file system, which can make many files durable at once.
+type Volume interface {
+	io.Closer
+	// Sync makes everything durable that was written on the file system before
+	// the call: data and sizes of files, and names in directories. It waits for
+	// what other programs wrote, too.
+	//
+	// After an error nothing of that may be believed. Since the file that failed
+	// may be somebody else's, and a File reports its own failures whatever Sync
+	// said, the files that matter may then be synced one by one.
+	Sync() error
+	// Unwritten is about how many bytes a Sync would have to write and wait for.
+	Unwritten() (int64, error)
 }
 
 // File is an open file. There is no file position: all access is by offset.

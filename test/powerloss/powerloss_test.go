@@ -115,7 +115,8 @@ func (c *campaign) close(b *rig.Broker) {
 	}
 }
 
-var props = map[string]string{"metadata.log.max.record.bytes.between.snapshots": "3000"}
+// The volume's sync takes part in small rounds, too.
+var props = map[string]string{"metadata.log.max.record.bytes.between.snapshots": "3000", "milena.flush.volume.min.logs": "1"}
 
 // cut chooses what a power loss spares.
 func cut(rng *rand.Rand) vfs.CrashOptions {

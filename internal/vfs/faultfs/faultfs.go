@@ -285,3 +285,34 @@ func (f *FS) Usage(name string) (vfs.Usage, error) {
 	}
 	return f.inner.Usage(name)
 }
+
+// Volume opens the whole file system.
+func (f *FS) Volume(name string) (vfs.Volume, error) {
+	if do := f.enter(Volume, name, ""); do.err != nil {
+		return nil, do.err
+	}
+	inner, err := f.inner.Volume(name)
+	if err != nil {
+		return nil, err
+	}
+	return &volume{Volume: inner, fs: f, name: name}, nil
+}
+
+// volume is a whole file system with faults.
+type volume struct {
+	vfs.Volume
+	fs   *FS
+	name string
+}
+
+// Sync fails with nothing done, or, as ShortWrite asks for, with all of it done.
+func (v *volume) Sync() error {
+	do := v.fs.enter(SyncAll, v.name, "")
+	if do.err != nil && !do.short {
+		return do.err
+	}
+	if err := v.Volume.Sync(); err != nil {
+		return err
+	}
+	return do.err
+}

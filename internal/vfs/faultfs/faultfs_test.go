@@ -100,6 +100,12 @@ func everything(fs vfs.FS) error {
 	note(err)
 	_, err = fs.Usage("d")
 	note(err)
+	if v, err := fs.Volume("d/f"); err != nil {
+		note(err)
+	} else {
+		note(v.Sync())
+		note(v.Close())
+	}
 	note(fs.Rename("d/f", "d/g"))
 	note(fs.SyncDir("d"))
 	note(fs.Remove("d/g"))
@@ -110,10 +116,10 @@ func everything(fs vfs.FS) error {
 func TestEveryCallCanBeFailed(t *testing.T) {
 	clean := New(vfs.NewMem())
 	must(t, everything(clean))
-	if n := clean.Calls(); n != 18 {
-		t.Fatalf("%d calls counted, 18 made", n)
+	if n := clean.Calls(); n != 20 {
+		t.Fatalf("%d calls counted, 20 made", n)
 	}
-	ops := []Op{Create, Open, Read, Write, Sync, SyncDir, Rename, Remove, Truncate, List, Stat, Mkdir, Allocate, Lock, Usage}
+	ops := []Op{Create, Open, Read, Write, Sync, SyncDir, Rename, Remove, Truncate, List, Stat, Mkdir, Allocate, Lock, Usage, Volume, SyncAll}
 	for _, op := range ops {
 		if clean.Count(op) == 0 {
 			t.Errorf("no %s counted", op)
@@ -143,6 +149,30 @@ func TestShortWrite(t *testing.T) {
 	must(t, err)
 	if string(got) != "0123" {
 		t.Errorf("stored %q", got)
+	}
+}
+
+// TestFailedVolumeSync shows both kinds of failure: nothing done, and all done.
+func TestFailedVolumeSync(t *testing.T) {
+	for _, tt := range []struct {
+		do   Action
+		kept bool
+	}{{EIO, false}, {ShortWrite(syscall.EIO), true}} {
+		mem := vfs.NewMem()
+		fs := New(mem, Rule{Ops: []Op{SyncAll}, Do: tt.do})
+		f, err := fs.Create("f")
+		must(t, err)
+		_, err = f.WriteAt([]byte("data"), 0)
+		must(t, err)
+		v, err := fs.Volume("f")
+		must(t, err)
+		if err := v.Sync(); !errors.Is(err, syscall.EIO) {
+			t.Errorf("Sync: %v", err)
+		}
+		got, _ := vfs.ReadFile(mem.CrashClone(vfs.CrashOptions{}), "f")
+		if kept := string(got) == "data"; kept != tt.kept {
+			t.Errorf("kept %v, want %v", kept, tt.kept)
+		}
 	}
 }
 

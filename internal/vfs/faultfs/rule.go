@@ -28,6 +28,8 @@ const (
 	Allocate Op = "allocate"
 	Lock     Op = "lock"
 	Usage    Op = "usage"
+	Volume   Op = "volume"  // opening one
+	SyncAll  Op = "syncall" // Volume.Sync
 )
 
 // Rule injects one fault into the calls it matches.
