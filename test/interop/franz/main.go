@@ -1,167 +1,187 @@
-// Command franz uses one Milena node as any franz-go program uses Kafka, and
-// exits 1 at the first wrong answer.
+// Command franz uses one broker as any franz-go program uses Kafka and prints
+// what works.
 package main
 
 import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"interop/gomatrix"
 )
 
-var (
-	address = os.Args[1]
-	topic   = fmt.Sprintf("franz-%d", time.Now().UnixNano())
-)
+// franz is the library; it has no state but the address.
+type franz struct{ address string }
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
-	defer cancel()
-	for _, check := range []struct {
-		name string
-		run  func(context.Context) error
-	}{
-		{"create", create}, {"codecs and acks", codecs}, {"group of two", groupOfTwo}, {"lag and admin", admin},
-	} {
-		if err := check.run(ctx); err != nil {
-			fmt.Fprintf(os.Stderr, "FAILED: %s: %v\n", check.name, err)
-			os.Exit(1)
-		}
-		fmt.Println("  " + check.name)
-	}
-	fmt.Println("franz: ok")
+	f := franz{os.Args[1]}
+	gomatrix.Main(gomatrix.Library{
+		Name: "franz-go", Module: "github.com/twmb/franz-go",
+		Producer: f, Reader: f, Groups: f, Topics: topics{f}, Configs: configs{f}, Extra: f.extra,
+	})
 }
 
-func client(opts ...kgo.Opt) *kgo.Client {
-	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(address)}, opts...)...)
+func (f franz) client(opts ...kgo.Opt) (*kgo.Client, error) {
+	return kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(f.address), kgo.MetadataMinAge(100 * time.Millisecond)}, opts...)...)
+}
+
+// admin is a client for one call.
+func (f franz) admin(call func(*kadm.Client) error) error {
+	cl, err := f.client()
 	if err != nil {
-		panic(err)
+		return err
 	}
-	return cl
+	defer cl.Close()
+	return call(kadm.NewClient(cl))
 }
 
-func create(ctx context.Context) error {
-	cl := client()
-	defer cl.Close()
-	_, err := kadm.NewClient(cl).CreateTopic(ctx, 4, 1, nil, topic)
-	return err
+var codecs = map[string]kgo.CompressionCodec{
+	"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
+	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 }
 
-func codecs(ctx context.Context) error {
-	type way struct {
-		codec kgo.CompressionCodec
-		acks  kgo.Acks
+var levels = map[int]kgo.Acks{0: kgo.NoAck(), 1: kgo.LeaderAck(), -1: kgo.AllISRAcks()}
+
+func (f franz) Produce(ctx context.Context, how gomatrix.How, topic string, records []gomatrix.Record) error {
+	opts := []kgo.Opt{
+		kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(codecs[how.Codec]), kgo.RequiredAcks(levels[how.Acks]),
 	}
-	var ways []way
-	for _, c := range []kgo.CompressionCodec{
-		kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression(),
-	} {
-		for _, a := range []kgo.Acks{kgo.NoAck(), kgo.LeaderAck(), kgo.AllISRAcks()} {
-			ways = append(ways, way{c, a})
-		}
+	if !how.Idempotent {
+		opts = append(opts, kgo.DisableIdempotentWrite())
 	}
-	var want []string
-	for i, w := range ways {
-		opts := []kgo.Opt{kgo.ProducerBatchCompression(w.codec), kgo.RequiredAcks(w.acks), kgo.RecordPartitioner(kgo.ManualPartitioner())}
-		if w.acks != kgo.AllISRAcks() {
-			opts = append(opts, kgo.DisableIdempotentWrite())
-		}
-		cl := client(opts...)
-		var records []*kgo.Record
-		for j := range 100 {
-			v := fmt.Sprintf("%d/%d", i, j)
-			want = append(want, v)
-			records = append(records, &kgo.Record{Topic: topic, Partition: 0, Value: []byte(v)})
-		}
-		if err := cl.ProduceSync(ctx, records...).FirstErr(); err != nil {
-			return err
-		}
-		cl.Close()
+	cl, err := f.client(opts...)
+	if err != nil {
+		return err
 	}
-	cl := client(kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
 	defer cl.Close()
-	var got []string
-	for len(got) < len(want) {
-		fs := cl.PollFetches(ctx)
-		if err := fs.Err(); err != nil {
-			return fmt.Errorf("%w after %d of %d", err, len(got), len(want))
+	var out []*kgo.Record
+	for _, r := range records {
+		k := &kgo.Record{Partition: r.Partition, Key: r.Key, Value: r.Value, Timestamp: r.Time}
+		for _, h := range r.Headers {
+			k.Headers = append(k.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 		}
-		fs.EachRecord(func(r *kgo.Record) { got = append(got, string(r.Value)) })
+		out = append(out, k)
 	}
-	if !slices.Equal(got, want) {
-		return fmt.Errorf("read %d records, or in another order than the %d sent", len(got), len(want))
+	return cl.ProduceSync(ctx, out...).FirstErr()
+}
+
+func fromFranz(k *kgo.Record) gomatrix.Record {
+	names := []string{"none", "gzip", "snappy", "lz4", "zstd"}
+	r := gomatrix.Record{
+		Partition: k.Partition, Offset: k.Offset, Key: k.Key, Value: k.Value, Time: k.Timestamp,
+		Codec: names[k.Attrs.CompressionType()],
 	}
+	for _, h := range k.Headers {
+		r.Headers = append(r.Headers, gomatrix.Header{Key: h.Key, Value: h.Value})
+	}
+	return r
+}
+
+// buffer hands out one by one what a client polls.
+type buffer struct {
+	cl   *kgo.Client
+	rest []*kgo.Record
+}
+
+func (b *buffer) Next(ctx context.Context) (gomatrix.Record, error) {
+	for len(b.rest) == 0 {
+		fetches := b.cl.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			return gomatrix.Record{}, err
+		}
+		b.rest = fetches.Records()
+	}
+	r := b.rest[0]
+	b.rest = b.rest[1:]
+	return fromFranz(r), nil
+}
+
+func (b *buffer) Close() error {
+	b.cl.Close()
 	return nil
 }
 
-func groupOfTwo(ctx context.Context) error {
-	assigned := [2]chan int{make(chan int, 64), make(chan int, 64)}
-	var members [2]*kgo.Client
-	for i := range members {
-		ch := assigned[i]
-		members[i] = client(kgo.ConsumerGroup("g-"+topic), kgo.ConsumeTopics(topic),
-			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.Balancers(kgo.RangeBalancer()),
-			kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, m map[string][]int32) { ch <- len(m[topic]) }))
-		go func(cl *kgo.Client) {
-			for ctx.Err() == nil && !cl.PollFetches(ctx).IsClientClosed() {
-			}
-		}(members[i])
+// stream is one partition without a group.
+type stream struct {
+	buffer
+	topic     string
+	partition int32
+}
+
+func (f franz) Read(_ context.Context, topic string, partition int32) (gomatrix.Stream, error) {
+	from := map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().AtStart()}}
+	cl, err := f.client(kgo.ConsumePartitions(from))
+	return &stream{buffer{cl: cl}, topic, partition}, err
+}
+
+func (s *stream) Seek(_ context.Context, to gomatrix.Position) error {
+	at := kgo.NewOffset().AtStart()
+	if o, is := to.AtOffset(); is {
+		at = kgo.NewOffset().At(o)
+	} else if t, is := to.AtTime(); is {
+		at = kgo.NewOffset().AfterMilli(t.UnixMilli())
+	} else if to.AtEnd() {
+		at = kgo.NewOffset().AtEnd()
 	}
-	for i, ch := range assigned {
-		if err := until(ctx, ch, 2); err != nil {
-			return fmt.Errorf("member %d: %w", i, err)
-		}
-	}
-	if err := members[0].CommitUncommittedOffsets(ctx); err != nil {
+	s.cl.RemoveConsumePartitions(map[string][]int32{s.topic: {s.partition}})
+	s.rest = nil
+	s.cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{s.topic: {s.partition: at}})
+	return nil
+}
+
+// extra are calls that have no row: lag, record deletion, deleting groups.
+func (f franz) extra(ctx context.Context) error {
+	topic := fmt.Sprintf("franz-extra-%d", time.Now().UnixNano())
+	if err := (topics{f}).Create(ctx, topic, 1, nil); err != nil {
 		return err
 	}
-	members[0].Close()
-	if err := until(ctx, assigned[1], 4); err != nil {
-		return fmt.Errorf("the member that stayed: %w", err)
+	records := make([]gomatrix.Record, 10)
+	for i := range records {
+		records[i].Value = fmt.Append(nil, i)
 	}
-	defer members[1].Close()
-	return members[1].CommitUncommittedOffsets(ctx)
-}
-
-func until(ctx context.Context, ch chan int, want int) error {
-	last := -1
-	for {
-		select {
-		case last = <-ch:
-			if last == want {
-				return nil
-			}
-		case <-ctx.Done():
-			return fmt.Errorf("owns %d partitions, want %d", last, want)
-		}
+	if err := f.Produce(ctx, gomatrix.How{Codec: "none", Acks: -1}, topic, records); err != nil {
+		return err
 	}
-}
-
-func admin(ctx context.Context) error {
-	cl := client()
-	defer cl.Close()
-	adm := kadm.NewClient(cl)
-	lags, err := adm.Lag(ctx, "g-"+topic)
+	m, err := f.Join(ctx, topic, topic, gomatrix.GroupOptions{})
 	if err != nil {
 		return err
 	}
-	if l := lags["g-"+topic]; l.Error() != nil {
-		return l.Error()
+	r, err := m.Next(ctx)
+	if err == nil {
+		err = m.Commit(ctx, r)
 	}
-	ends, err := adm.ListEndOffsets(ctx, topic)
+	if m.Close(); err != nil {
+		return err
+	}
+	return f.admin(func(adm *kadm.Client) error { return afterGroup(ctx, adm, topic) })
+}
+
+func afterGroup(ctx context.Context, adm *kadm.Client, topic string) error {
+	lags, err := adm.Lag(ctx, topic)
 	if err != nil {
 		return err
 	}
-	if o, _ := ends.Lookup(topic, 0); o.Offset != 1500 {
-		return fmt.Errorf("end offset %d, want 1500", o.Offset)
+	if l := lags[topic]; l.Error() != nil || l.Lag.Total() != 9 {
+		return fmt.Errorf("lag %d (%v), want 9", l.Lag.Total(), l.Error())
 	}
-	if _, err := adm.DeleteGroups(ctx, "g-"+topic); err != nil {
+	if _, err := adm.DeleteRecords(ctx, kadm.Offsets{topic: {0: {Topic: topic, Partition: 0, At: 4}}}); err != nil {
 		return err
 	}
-	_, err = adm.DeleteTopics(ctx, topic)
-	return err
+	starts, err := adm.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return err
+	}
+	if o, _ := starts.Lookup(topic, 0); o.Offset != 4 {
+		return fmt.Errorf("the log starts at %d after deleting to 4", o.Offset)
+	}
+	deleted, err := adm.DeleteGroups(ctx, topic)
+	if err != nil {
+		return err
+	}
+	return deleted.Error()
 }

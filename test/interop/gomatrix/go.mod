@@ -1,0 +1,3 @@
+module interop/gomatrix
+
+go 1.26.0
