@@ -29,11 +29,11 @@ func scenarios() []scenario {
 	})
 }
 
-// peer is the address of the Kafka to compare with, "" for the recorded answers.
-func peer(t *testing.T) string {
+// kafkaAddress is that of the Kafka to compare with, "" for the recorded answers.
+func kafkaAddress(t *testing.T) string {
 	t.Helper()
 	if *peerFlag && *kafkaFlag == "" {
-		*kafkaFlag = startKafka(t)
+		*kafkaFlag = startKafka(t).Address()
 		t.Cleanup(func() { *kafkaFlag = "" })
 	}
 	return *kafkaFlag
@@ -63,7 +63,7 @@ func TestMilenaAnswersLikeKafka(t *testing.T) {
 
 func answersOfKafka(t *testing.T) transcript {
 	t.Helper()
-	addr := peer(t)
+	addr := kafkaAddress(t)
 	if addr == "" {
 		all, err := loadTranscript(recorded)
 		if err != nil {

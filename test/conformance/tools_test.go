@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/milena-io/milena/test/peer"
 )
 
 // tools are invocations of Kafka's own command line tools; $ stands for the
@@ -25,13 +27,13 @@ var tools = []struct {
 	{name: "topics describe, unknown", args: []string{"TopicCommand", "--describe", "--topic", "$nothing"}},
 	{name: "topics create, exists", args: []string{"TopicCommand", "--create", "--topic", "$orders"}},
 	{name: "topics alter, fewer", args: []string{"TopicCommand", "--alter", "--topic", "$orders", "--partitions", "1"}},
-	{name: "groups list", args: []string{"consumer.group.ConsumerGroupCommand", "--list", "--state"}, all: true},
-	{name: "groups describe", args: []string{"consumer.group.ConsumerGroupCommand", "--describe", "--group", "$billing"}},
-	{name: "groups describe, state", args: []string{"consumer.group.ConsumerGroupCommand", "--describe", "--group", "$active", "--state"}},
-	{name: "groups describe, members", args: []string{"consumer.group.ConsumerGroupCommand", "--describe", "--group", "$active", "--members", "--verbose"}},
-	{name: "groups describe, unknown", args: []string{"consumer.group.ConsumerGroupCommand", "--describe", "--group", "$nobody"}},
-	{name: "groups delete, not empty", args: []string{"consumer.group.ConsumerGroupCommand", "--delete", "--group", "$active"}},
-	{name: "groups reset", args: []string{"consumer.group.ConsumerGroupCommand", "--reset-offsets", "--group", "$billing", "--topic", "$orders", "--to-earliest", "--dry-run"}},
+	{name: "groups list", args: []string{"ConsumerGroupCommand", "--list", "--state"}, all: true},
+	{name: "groups describe", args: []string{"ConsumerGroupCommand", "--describe", "--group", "$billing"}},
+	{name: "groups describe, state", args: []string{"ConsumerGroupCommand", "--describe", "--group", "$active", "--state"}},
+	{name: "groups describe, members", args: []string{"ConsumerGroupCommand", "--describe", "--group", "$active", "--members", "--verbose"}},
+	{name: "groups describe, unknown", args: []string{"ConsumerGroupCommand", "--describe", "--group", "$nobody"}},
+	{name: "groups delete, not empty", args: []string{"ConsumerGroupCommand", "--delete", "--group", "$active"}},
+	{name: "groups reset", args: []string{"ConsumerGroupCommand", "--reset-offsets", "--group", "$billing", "--topic", "$orders", "--to-earliest", "--dry-run"}},
 	{name: "configs describe", args: []string{"ConfigCommand", "--describe", "--topic", "$orders"}},
 	{name: "configs alter, bad", args: []string{"ConfigCommand", "--alter", "--topic", "$orders", "--add-config", "retention.ms=x"}},
 	{name: "offsets", args: []string{"GetOffsetShell", "--topic", "$orders"}},
@@ -41,7 +43,7 @@ var tools = []struct {
 
 // Kafka's tools print the same for both brokers.
 func TestTools(t *testing.T) {
-	kafka := peer(t)
+	kafka := kafkaAddress(t)
 	if kafka == "" {
 		t.Log("compares only with a running Kafka: -peer or -kafka")
 		return
@@ -101,14 +103,14 @@ var (
 // run prints what a tool prints, without what every broker says differently.
 func (b *toolTarget) run(t *testing.T, args []string, all bool) string {
 	t.Helper()
-	line := []string{"org.apache.kafka.tools." + args[0], "--bootstrap-server", b.addr}
-	if args[0] == "ConfigCommand" {
-		line[0] = "kafka.admin.ConfigCommand"
-	}
+	line := []string{"--bootstrap-server", b.addr}
 	for _, a := range args[1:] {
 		line = append(line, strings.Replace(a, "$", b.s.norm.prefix, 1))
 	}
-	cmd := exec.Command("../peer/tool", line...)
+	cmd, err := peer.Tool(t.Context(), args[0], line...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	out, err := cmd.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		t.Fatal(err)
