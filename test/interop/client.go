@@ -97,9 +97,6 @@ func tell(w io.Writer, o *outcome, said string, took time.Duration) {
 	if o.good() {
 		return
 	}
-	for _, c := range o.complaints() {
-		fmt.Fprintln(w, "  FAILED: "+c)
-	}
 	for l := range strings.Lines(said) {
 		fmt.Fprint(w, "  | "+strings.TrimRight(l, "\n")+"\n")
 	}

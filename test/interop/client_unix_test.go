@@ -37,7 +37,7 @@ func TestClientsGetTheAddressAndAreToldOfInOrder(t *testing.T) {
 	if got[1].folder != "b" || got[1].of("acks-0") != (result{failed, "broken"}) || got[1].count(missing) != len(features)-1 {
 		t.Errorf("b: %q", got[1].complaints())
 	}
-	if s := report.String(); !strings.Contains(s, "  FAILED: b acks-0: failed: broken\n") || !strings.Contains(s, "  | why\n") {
+	if s := report.String(); !strings.Contains(s, "b: 0 ok, 0 none, 1 failed, 24 missing") || !strings.Contains(s, "  | why\n") {
 		t.Errorf("b's failure is told so: %s", s)
 	}
 	if strings.Contains(report.String(), "warning") {

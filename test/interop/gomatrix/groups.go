@@ -217,7 +217,8 @@ func (s *suite) roundsUntil(ctx context.Context, topic string, round *int, g *si
 		if err := s.Producer.Produce(ctx, How{Codec: "none", Acks: -1}, topic, records); err != nil {
 			return seen, err
 		}
-		for range 15 {
+		// A member that is slow, or is joining, gets its time: rounds must not pile up.
+		for range 150 {
 			var unseen int
 			if seen, unseen = g.of(*round); unseen == 0 {
 				break

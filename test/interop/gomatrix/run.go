@@ -56,7 +56,7 @@ type suite struct {
 // Main runs everything against the library, prints the results and ends the
 // process.
 func Main(l Library) {
-	s := &suite{l, fmt.Sprintf("%s-%d", strings.ToLower(l.Name), time.Now().UnixNano())}
+	s := &suite{l, fmt.Sprintf("%s-%d", strings.ReplaceAll(l.Name, "/", "-"), time.Now().UnixNano())}
 	errs := make([]error, len(checks))
 	var all sync.WaitGroup
 	for i, c := range checks {
