@@ -44,10 +44,11 @@ func handleProduce(a *API, _ context.Context, r *Request) Reply {
 		return Reply{Close: true}
 	case req.acks == 0:
 		return Reply{None: true}
-	case len(p.pending) == 0:
+	case len(p.pending) == 0 || p.commits.Done():
 		return Reply{Now: p.finish()}
 	}
-	return Reply{Wait: p.wait}
+	// Records went into the log, and names were copied when they were decoded.
+	return Reply{Wait: p.wait, Ready: p.ready, Detached: true}
 }
 
 // producePart is one partition's records and, later, its result.
@@ -66,9 +67,10 @@ type producePart struct {
 
 // pendingAppend is an append whose acks=all is outstanding.
 type pendingAppend struct {
-	part *producePart
-	on   Partition
-	end  int64
+	part    *producePart
+	on      Partition
+	end     int64
+	decided bool // committed, or never will be
 }
 
 type produce struct {
@@ -77,6 +79,7 @@ type produce struct {
 	req     *produceRequest
 	now     time.Time
 	pending []pendingAppend
+	commits *partition.Commits // of pending
 	failed  bool
 	nodes   nodeSet
 }
@@ -170,6 +173,10 @@ func (p *produce) append(t *produceTopic, part *producePart) {
 	part.baseOffset, part.logAppendTime, part.logStart = got.BaseOffset, got.LogAppendTime, got.LogStart
 	if p.req.acks == -1 {
 		p.pending = append(p.pending, pendingAppend{part: part, on: on, end: got.End})
+		if p.commits == nil {
+			p.commits = partition.NewCommits()
+		}
+		on.Await(p.commits, got.End)
 	}
 }
 
@@ -206,23 +213,25 @@ func (p *produce) fail(t *produceTopic, part *producePart, err error) {
 	}
 }
 
+// ready makes the answer if every acks=all append is committed.
+func (p *produce) ready() Response {
+	if !p.commits.Done() {
+		return nil
+	}
+	return p.finish()
+}
+
 // wait blocks until every acks=all append is committed or lost, or time is up.
 func (p *produce) wait(ctx context.Context) Response {
-	n := base.NewNotifier()
-	for _, w := range p.pending {
-		w.on.Watch(n, w.end)
-		defer w.on.Unwatch(n)
-	}
+	defer p.forget()
 	timeout := time.NewTimer(time.Duration(p.req.timeoutMs)*time.Millisecond - p.api.cfg.Now().Sub(p.now))
 	defer timeout.Stop()
-	for p.settle() > 0 {
+	for !p.commits.Done() && !p.settle() {
 		select {
-		case <-n.C():
+		case <-p.commits.C():
 		case <-timeout.C:
-			for _, w := range p.pending {
-				w.part.err = kerr.RequestTimedOut
-			}
-			p.pending = nil
+			p.giveUp()
+			return p.finish()
 		case <-ctx.Done():
 			return nil
 		}
@@ -230,18 +239,43 @@ func (p *produce) wait(ctx context.Context) Response {
 	return p.finish()
 }
 
-// settle drops the appends that are decided and returns how many are not.
-func (p *produce) settle() int {
-	open := p.pending[:0]
+// forget leaves nothing behind in the partitions.
+func (p *produce) forget() {
+	if p.commits.Done() {
+		return
+	}
 	for _, w := range p.pending {
+		w.on.Unawait(p.commits, w.end)
+	}
+}
+
+// settle looks at the appends that are not decided, and tells whether all are.
+func (p *produce) settle() bool {
+	all := true
+	for i := range p.pending {
+		w := &p.pending[i]
+		if w.decided {
+			continue
+		}
 		done, err := w.on.Committed(w.end)
-		switch {
-		case err != nil && !done:
+		if err != nil && !done {
 			w.part.err = p.api.code(err)
-		case !done:
-			open = append(open, w)
+			w.on.Unawait(p.commits, w.end) // it would be waited for in vain
+		}
+		w.decided = done || err != nil
+		all = all && w.decided
+	}
+	return all
+}
+
+// giveUp ends the wait for what is not decided. It stays in the log.
+func (p *produce) giveUp() {
+	if p.settle() {
+		return
+	}
+	for i := range p.pending {
+		if w := &p.pending[i]; !w.decided {
+			w.part.err = kerr.RequestTimedOut
 		}
 	}
-	p.pending = open
-	return len(open)
 }

@@ -195,7 +195,11 @@ func (f *fetch) finish() Response {
 		f.nameLeaders(resp)
 	}
 	for i := range f.results {
-		f.api.countError(keyFetch, f.results[i].err)
+		r := &f.results[i]
+		f.api.countError(keyFetch, r.err)
+		if r.read.Bytes > 0 {
+			r.on.Delivered(r.read.Bytes)
+		}
 	}
 	resp.memory, resp.held, f.held = &f.api.fetched, f.held, 0 // the answer's to release now
 	return resp

@@ -26,6 +26,7 @@ type Replicas interface {
 // Partition is one local replica, *partition.Partition outside of tests.
 type Partition interface {
 	Records
+	Waits
 	Offsets
 	TopicID() base.UUID
 }
@@ -33,10 +34,20 @@ type Partition interface {
 // Records is the data path of a partition.
 type Records interface {
 	Append(data []byte, req partition.AppendRequest) (partition.Appended, error)
+	Read(req partition.ReadRequest) (partition.ReadResult, error)
+	// Delivered counts the bytes of a read that went to a client.
+	Delivered(bytes int)
+}
+
+// Waits are how handlers learn that the high watermark moved.
+type Waits interface {
 	// Committed reports whether everything before end is committed; an error
 	// says that it can't be known here any more.
 	Committed(end int64) (bool, error)
-	Read(req partition.ReadRequest) (partition.ReadResult, error)
+	// Await has c count down when the high watermark reaches end, and disturbed
+	// by every change of leadership, directory state or existence.
+	Await(c *partition.Commits, end int64)
+	Unawait(c *partition.Commits, end int64)
 	// Watch has n notified when the high watermark reaches until and on every
 	// change of leadership, directory state or existence.
 	Watch(n *base.Notifier, until int64)

@@ -40,13 +40,16 @@ type fakePartition struct {
 	aborted  []commitlog.AbortedTxn
 	diverge  *partition.EpochEnd
 	watchers map[*base.Notifier]int64
+	awaiting map[*partition.Commits]int64
 	watched  chan struct{} // receives when somebody begins to watch, if not nil
 	appends  []partition.AppendRequest
 	reads    []partition.ReadRequest
+
+	delivered int // bytes
 }
 
 func newFakePartition(id base.UUID) *fakePartition {
-	return &fakePartition{id: id, lso: -1, watchers: map[*base.Notifier]int64{}}
+	return &fakePartition{id: id, lso: -1, watchers: map[*base.Notifier]int64{}, awaiting: map[*partition.Commits]int64{}}
 }
 
 func (p *fakePartition) TopicID() base.UUID { return p.id }
@@ -89,6 +92,12 @@ func (p *fakePartition) commitLocked() {
 			n.Notify()
 		}
 	}
+	for c, end := range p.awaiting {
+		if p.hw >= end {
+			delete(p.awaiting, c)
+			c.Reached()
+		}
+	}
 }
 
 // fail makes every call fail and wakes all waiters.
@@ -98,6 +107,9 @@ func (p *fakePartition) fail(err error) {
 	p.err = err
 	for n := range p.watchers {
 		n.Notify()
+	}
+	for c := range p.awaiting {
+		c.Disturb()
 	}
 }
 
@@ -158,10 +170,34 @@ func (p *fakePartition) Unwatch(n *base.Notifier) {
 	delete(p.watchers, n)
 }
 
+func (p *fakePartition) Await(c *partition.Commits, end int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hw < end {
+		c.Expect()
+		p.awaiting[c] = end
+	}
+}
+
+func (p *fakePartition) Unawait(c *partition.Commits, _ int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, there := p.awaiting[c]; there {
+		delete(p.awaiting, c)
+		c.Reached()
+	}
+}
+
+func (p *fakePartition) Delivered(bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivered += bytes
+}
+
 func (p *fakePartition) watching() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.watchers)
+	return len(p.watchers) + len(p.awaiting)
 }
 
 func (p *fakePartition) ListOffset(ts int64, committed bool, epoch int32) (commitlog.TimestampOffset, error) {

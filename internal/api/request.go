@@ -62,6 +62,10 @@ type Reply struct {
 	// Wait blocks until the answer is there or ctx ends. It is called once,
 	// from any goroutine; a nil Response closes the connection.
 	Wait func(ctx context.Context) Response
+	// Ready, which only replies with Wait may have, returns the answer if it is
+	// there and nil otherwise, without blocking. It is not called during or after
+	// Wait; once it has returned an answer, Wait is not called.
+	Ready func() Response
 	// Detached says that neither Wait nor its answer refers to Request.Body: a
 	// wait for others must not hold memory that producers wait for.
 	Detached bool

@@ -79,10 +79,15 @@ func (p *Partition) Read(req ReadRequest) (ReadResult, error) {
 			return res, p.readError(err)
 		}
 	}
-	if p.evts.Fetched != nil && chunk.Bytes > 0 {
-		p.evts.Fetched(p.tp, chunk.Bytes)
-	}
 	return res, nil
+}
+
+// Delivered counts bytes that a client gets. A fetch may read several times
+// before it answers, so reading does not count them.
+func (p *Partition) Delivered(bytes int) {
+	if p.evts.Fetched != nil {
+		p.evts.Fetched(p.tp, bytes)
+	}
 }
 
 // diverging compares the reader's last epoch with this log's history.

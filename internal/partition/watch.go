@@ -9,8 +9,9 @@ import (
 // watchers are the parked requests of one partition. Nothing is allocated while
 // nobody waits.
 type watchers struct {
-	mu    sync.Mutex
-	until map[*base.Notifier]int64
+	mu      sync.Mutex
+	until   map[*base.Notifier]int64
+	appends []awaited // see Await
 }
 
 // Watch has n notified when the high watermark reaches until, and at every
@@ -39,6 +40,7 @@ func (p *Partition) Unwatch(n *base.Notifier) {
 func (w *watchers) notifyReached(hw int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.countDown(hw)
 	for n, until := range w.until {
 		if hw >= until {
 			n.Notify()
@@ -51,5 +53,8 @@ func (w *watchers) notifyAll() {
 	defer w.mu.Unlock()
 	for n := range w.until {
 		n.Notify()
+	}
+	for _, a := range w.appends {
+		a.c.Disturb()
 	}
 }

@@ -49,6 +49,9 @@ func (f *frame) paid() int { return int(f.charged + f.acquired) }
 
 // release gives a frame's memory back. Its bytes are dead after it.
 func (s *Server) release(f *frame) {
+	if f.charged == 0 { // released before, or empty
+		return
+	}
 	if f.buf != nil {
 		s.buffers.put(f.buf)
 	}

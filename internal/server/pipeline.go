@@ -30,6 +30,8 @@ type pipeline struct {
 	first   int
 	running bool  // a writer goroutine exists
 	broken  error // why no further answer can be written
+
+	due []due // the writer's, to use again
 }
 
 func (p *pipeline) init(c *conn) {
@@ -97,6 +99,10 @@ func (c *conn) produce(r *api.Request, f frame) error {
 	switch {
 	case reply.Wait != nil || reply.Now != nil && busy:
 		queued = true
+		if reply.Detached {
+			r.Body = nil
+			c.s.release(&f)
+		}
 		c.pipe.add(pending{r, f, reply})
 		if reply.Close {
 			c.pipe.awaitEmpty()
@@ -139,20 +145,38 @@ func (p *pipeline) next() (pending, bool) {
 	if cap(p.queue) > keptQueue {
 		p.queue = nil
 	}
+	if cap(p.due) > keptQueue {
+		p.due = nil
+	}
 	p.changed.Broadcast()
 	return pending{}, false
 }
 
-// ready returns the requests right behind the oldest that have their answers.
-func (p *pipeline) ready() []pending {
+// due is a request whose answer is there.
+type due struct {
+	r     *api.Request
+	resp  api.Response
+	close bool
+}
+
+// ready appends the requests right behind the oldest that have their answers.
+func (p *pipeline) ready(list []due) []due {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	from := p.first + 1
-	to := from
-	for to < len(p.queue) && p.queue[to].reply.Now != nil {
-		to++
+	// The reader only appends to the queue, and moves it by copying.
+	waiting := p.queue[p.first+1:]
+	p.mu.Unlock()
+	for i := range waiting {
+		a := &waiting[i]
+		resp := a.reply.Now
+		if resp == nil && a.reply.Ready != nil {
+			resp = a.reply.Ready()
+		}
+		if resp == nil {
+			break
+		}
+		list = append(list, due{a.r, resp, a.reply.Close})
 	}
-	return p.queue[from:to:to]
+	return list
 }
 
 // done takes the n oldest requests off the queue and releases their frames.
@@ -195,58 +219,60 @@ func (p *pipeline) answer(oldest pending) (n int, err error) {
 	if oldest.reply.Wait != nil {
 		resp = oldest.reply.Wait(p.c.ctx)
 	}
-	more := p.ready()
-	switch {
-	case p.failure() != nil:
-		return n + len(more), nil
-	case resp == nil:
+	if resp == nil {
+		if p.failure() != nil {
+			return n, nil
+		}
 		p.c.report(oldest.r, 0, true)
 		return n, p.c.refused(oldest.r)
-	case len(more) > 0:
-		return n + len(more), p.answerAll(oldest.r, resp, more)
 	}
-	size, err := p.c.out.answer(oldest.r, resp)
-	if err == nil {
-		p.c.report(oldest.r, size, oldest.reply.Close)
+	list := p.ready(append(p.due[:0], due{oldest.r, resp, oldest.reply.Close}))
+	defer func() {
+		clear(list)
+		p.due = list[:0]
+	}()
+	if n = len(list); p.failure() != nil {
+		return n, nil
 	}
-	return n, err
+	if n == 1 {
+		size, err := p.c.out.answer(oldest.r, resp)
+		if err == nil {
+			p.c.report(oldest.r, size, oldest.reply.Close)
+		}
+		return n, err
+	}
+	return n, p.answerAll(list)
 }
 
 // answerAll writes several answers in one piece. If one can't be encoded,
 // those before it are still written.
-func (p *pipeline) answerAll(r *api.Request, resp api.Response, more []pending) error {
-	var list net.Buffers
-	total := 0
-	add := func(r *api.Request, resp api.Response) (*wire.Buffers, error) {
-		w, part, err := encode(r, resp)
-		if err == nil {
-			list = append(list, *part...)
-			total += w.Len()
-		}
-		return w, err
-	}
-	w, failed := add(r, resp)
-	if failed != nil {
-		return failed
-	}
-	parts := []*wire.Buffers{w}
+func (p *pipeline) answerAll(list []due) (failed error) {
+	var out net.Buffers
+	parts := make([]*wire.Buffers, 0, len(list))
 	defer func() {
 		for _, w := range parts {
 			w.Release()
 		}
 	}()
-	for _, a := range more {
-		if w, failed = add(a.r, a.reply.Now); failed != nil {
+	total := 0
+	for _, a := range list {
+		var w *wire.Buffers
+		var part *net.Buffers
+		if w, part, failed = encode(a.r, a.resp); failed != nil {
 			break
 		}
 		parts = append(parts, w)
+		out = append(out, *part...)
+		total += w.Len()
 	}
-	if err := p.c.out.write(&list, total); err != nil {
+	if len(parts) == 0 {
+		return failed
+	}
+	if err := p.c.out.write(&out, total); err != nil {
 		return err
 	}
-	p.c.report(r, parts[0].Len(), false)
-	for i, w := range parts[1:] {
-		p.c.report(more[i].r, w.Len(), more[i].reply.Close)
+	for i, w := range parts {
+		p.c.report(list[i].r, w.Len(), list[i].close)
 	}
 	return failed
 }

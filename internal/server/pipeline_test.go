@@ -278,3 +278,79 @@ func TestManyRandomPipelines(t *testing.T) {
 		}
 	})
 }
+
+// Answers that became ready while the oldest was waited for leave with it, and
+// those behind one that is not ready stay.
+func TestAnswersThatBecomeReadyAreWrittenTogether(t *testing.T) {
+	h := newGates()
+	var writes, waits atomic.Int64
+	handle := func(ctx context.Context, r *api.Request) api.Reply {
+		reply := h.handle(ctx, r)
+		wait, body := reply.Wait, string(r.Body)
+		reply.Detached = true
+		reply.Wait = func(ctx context.Context) api.Response {
+			waits.Add(1)
+			if wait(ctx) == nil {
+				return nil
+			}
+			return text(body)
+		}
+		reply.Ready = func() api.Response {
+			select {
+			case <-h.gate(body):
+				return text(body)
+			default:
+				return nil
+			}
+		}
+		return reply
+	}
+	count := func(c *Config) { c.Network = countingNet{c.Network, &writes} }
+	bubble(t, handle, count, func(t *testing.T, g *rig) {
+		c := g.dial()
+		bodies := []string{"one", "two", "three", "four", "five"}
+		var sent []int32
+		for _, body := range bodies {
+			sent = append(sent, c.send(produceKey, body))
+		}
+		synctest.Wait()
+		for _, i := range []int{1, 2, 4, 0} {
+			h.open(bodies[i])
+		}
+		for i := range 3 {
+			c.want(sent[i], bodies[i])
+		}
+		c.wantSilence()
+		if w, n := waits.Load(), writes.Load(); w != 2 || n != 1 {
+			t.Errorf("%d writes and %d waits for three answers and the wait for the fourth", n, w)
+		}
+		h.open("four")
+		c.want(sent[3], "four")
+		c.want(sent[4], "five")
+		synctest.Wait()
+		if w, n := waits.Load(), writes.Load(); w != 2 || n != 2 {
+			t.Errorf("%d writes and %d waits for five answers", n, w)
+		}
+	})
+}
+
+// A Produce request whose records are in the log holds no frame while it waits.
+func TestDetachedProducesHoldNoFrame(t *testing.T) {
+	done := make(chan struct{})
+	handle := func(_ context.Context, r *api.Request) api.Reply {
+		body := string(r.Body[:3])
+		return api.Reply{Detached: true, Wait: func(context.Context) api.Response { <-done; return text(body) }}
+	}
+	bubble(t, handle, nil, func(t *testing.T, g *rig) {
+		done = make(chan struct{}) // of this bubble
+		c := g.dial()
+		one, two := c.send(produceKey, "one"+strings.Repeat("x", 100_000)), c.send(produceKey, "two"+strings.Repeat("x", 100_000))
+		synctest.Wait()
+		if used := g.s.Stats().RequestMemory; used != 0 {
+			t.Errorf("waiting requests hold %d bytes", used)
+		}
+		close(done)
+		c.want(one, "one")
+		c.want(two, "two")
+	})
+}
