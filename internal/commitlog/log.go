@@ -25,6 +25,8 @@ type Log struct {
 	id   atomic.Pointer[base.UUID]
 	cfg  atomic.Pointer[Config]
 
+	configured atomic.Bool // cfg is the topic's own and not the directory's default
+
 	start, end, durable, hw atomic.Int64
 	segs                    atomic.Pointer[segmentSet]
 	tail                    atomic.Pointer[tailView]
@@ -95,6 +97,7 @@ func (l *Log) Config() Config { return *l.cfg.Load() }
 // SetConfig changes the configuration from the next operation on.
 func (l *Log) SetConfig(cfg Config) {
 	l.cfg.Store(&cfg)
+	l.configured.Store(true)
 	if cfg.Compact {
 		l.sparse.Store(true)
 	}

@@ -216,6 +216,29 @@ func TestRetentionPass(t *testing.T) {
 	}
 }
 
+// TestRetentionWaitsForTheTopic looks at a log after a start, before its topic's
+// settings have come, at the moment when its high watermark just has.
+func TestRetentionWaitsForTheTopic(t *testing.T) {
+	mem, cfg := vfs.NewMem(), retentionConfig()
+	cfg.RetentionMs = -1
+	r := newRetentionLog(t, testOptions(mem), cfg)
+	r.write(9)
+	r.commit()
+	mustClose(t, r.d)
+	o := testOptions(mem)
+	o.Now = func() time.Time { return r.clock.Now().AddDate(1, 0, 0) }
+	d := mustOpen(t, o)
+	defer mustClose(t, d)
+	l := d.logs[testTP]
+	l.SetHighWatermark(l.EndOffset())
+	if err := l.retain(o.Now().UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
+	if l.StartOffset() != 0 {
+		t.Errorf("what is kept for ever was removed up to %d", l.StartOffset())
+	}
+}
+
 func TestRetentionOfADirectoryThatIsOffline(t *testing.T) {
 	r := newRetentionLog(t, testOptions(vfs.NewMem()), retentionConfig())
 	r.write(4)
