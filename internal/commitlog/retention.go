@@ -34,8 +34,13 @@ func (d *Dir) applyRetention() {
 //
 // If everything may go the active segment is rolled first, so that the log goes
 // on with an empty one.
+//
+// A log that nobody has opened yet is left alone. That its high watermark is
+// unknown too does not protect it: between our look at the configuration, still
+// the default, and our look at the high watermark, OpenLog may bring the one and
+// the leader the other, and what the topic keeps for ever would go after a week.
 func (l *Log) retain(nowMs int64) error {
-	if l.Err() != nil {
+	if l.Err() != nil || !l.configured.Load() {
 		return nil
 	}
 	upTo, err := l.retentionLimit(nowMs)
