@@ -31,7 +31,7 @@ func benchDir(b *testing.B, change ...func(*DirOptions)) *Dir {
 	return d
 }
 
-func benchLogs(b *testing.B, d *Dir, n int, cfg Config) []*Log {
+func benchLogs(b testing.TB, d *Dir, n int, cfg Config) []*Log {
 	logs := make([]*Log, n)
 	for i := range logs {
 		l, err := d.OpenLog(base.TopicPartition{Topic: "bench", Partition: int32(i)}, testID, cfg)
@@ -224,7 +224,7 @@ func BenchmarkIdleMemory(b *testing.B) {
 				d := mustOpen(b, o)
 				benchLogs(b, d, n, DefaultConfig())
 				mustClose(b, d)
-				before := heap()
+				before := liveHeap()
 				d = mustOpen(b, o)
 				logs := benchLogs(b, d, n, DefaultConfig())
 				if used {
@@ -238,7 +238,7 @@ func BenchmarkIdleMemory(b *testing.B) {
 						d.tail.discard(l)
 					}
 				}
-				b.ReportMetric(float64(heap()-before)/n, "B/log")
+				b.ReportMetric(float64(liveHeap()-before)/n, "B/log")
 				runtime.KeepAlive(logs)
 				mustClose(b, d)
 			}
@@ -246,10 +246,33 @@ func BenchmarkIdleMemory(b *testing.B) {
 	}
 }
 
-func heap() int64 {
+func liveHeap() int64 {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// BenchmarkExpireTogether is the pass of retention in which 10,000 logs lose a
+// segment each.
+func BenchmarkExpireTogether(b *testing.B) {
+	const n = 10_000
+	for b.Loop() {
+		b.StopTimer()
+		d := benchDir(b)
+		cfg := DefaultConfig()
+		cfg.SegmentBytes, cfg.RetentionMs = 1<<10, 1
+		logs := benchLogs(b, d, n, cfg)
+		for _, l := range logs {
+			mustAppend(b, l, batchOfSize(1<<10))
+			mustAppend(b, l, batchOfSize(1<<10))
+		}
+		for _, l := range logs {
+			awaitDurable(b, l, 2)
+			l.SetHighWatermark(1)
+		}
+		b.StartTimer()
+		d.applyRetention()
+	}
 }

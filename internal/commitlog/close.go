@@ -4,8 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
 	"github.com/milena-io/milena/internal/vfs"
@@ -42,16 +40,7 @@ func (d *Dir) Close() error {
 
 // closeLogs flushes the logs and completes their derived files.
 func (d *Dir) closeLogs(logs []*Log) error {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range d.opts.FlushParallelism {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(logs)); i = next.Add(1) - 1 {
-				logs[i].finish()
-			}
-		})
-	}
-	wg.Wait()
+	parallel(d.opts.FlushParallelism, len(logs), func(i int) { logs[i].finish() })
 	if err := d.Offline(); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@
 //	Log.mu       appends, rolls, everything that changes a log
 //	Dir.mu       the map of logs; no log's lock is taken inside it
 //	leaves       Log.epochMu, flusher.mu, frontier.mu (then Dir.mu for reading),
-//	             startKeeper.mu (same), cleaner.mu, keeper.mu, fileCache.mu, tailCache.mu
+//	             startKeeper.writing, startKeeper.mu (same), cleaner.mu, keeper.mu, fileCache.mu, tailCache.mu
 //
 // No fsync happens under Log.mu but in truncation, recovery and first use.
 //

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"sync"
-	"sync/atomic"
 
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
 	"github.com/milena-io/milena/internal/commitlog/epoch"
@@ -122,7 +121,7 @@ func (f *flusher) round(set []*Log) {
 	if whole {
 		rest = f.flushWhole(set)
 	}
-	f.parallel(len(rest), func(i int) { rest[i].flush() })
+	parallel(f.d.opts.FlushParallelism, len(rest), func(i int) { rest[i].flush() })
 	ended := f.d.opts.Now()
 	if f.volume != nil {
 		f.volume.took(whole, len(set), began, ended)
@@ -130,27 +129,6 @@ func (f *flusher) round(set []*Log) {
 	if ev := f.d.opts.Events.Flushed; ev != nil {
 		ev(ended.Sub(began), len(set))
 	}
-}
-
-// parallel calls do with 0 to n-1, several at a time.
-func (f *flusher) parallel(n int, do func(i int)) {
-	workers := min(f.d.opts.FlushParallelism, n)
-	if workers <= 1 {
-		for i := range n {
-			do(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				do(int(i))
-			}
-		})
-	}
-	wg.Wait()
 }
 
 // flushJob is what one flush of a log must sync before target is durable.

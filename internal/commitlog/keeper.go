@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"container/heap"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -12,7 +13,8 @@ import (
 // Work that takes long looks at stopping() in between.
 type keeper struct {
 	mu     sync.Mutex
-	tasks  []task
+	tasks  taskQueue
+	added  uint64
 	closed bool
 	lazy   []*Log // relaxed logs with something unflushed
 
@@ -25,8 +27,32 @@ type keeper struct {
 }
 
 type task struct {
-	due time.Time
-	run func()
+	due   time.Time
+	order uint64 // of tasks due at the same time, the order in which they came
+	run   func()
+}
+
+// taskQueue is a heap with the task that is due first at the top.
+type taskQueue []task
+
+func (q taskQueue) Len() int      { return len(q) }
+func (q taskQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *taskQueue) Push(t any)   { *q = append(*q, t.(task)) }
+
+func (q taskQueue) Less(i, j int) bool {
+	if !q[i].due.Equal(q[j].due) {
+		return q[i].due.Before(q[j].due)
+	}
+	return q[i].order < q[j].order
+}
+
+// Pop implements heap.Interface.
+func (q *taskQueue) Pop() any {
+	old, n := *q, len(*q)-1
+	t := old[n]
+	old[n] = task{}
+	*q = old[:n]
+	return t
 }
 
 func newKeeper(now func() time.Time) *keeper {
@@ -52,7 +78,9 @@ func (k *keeper) every(d time.Duration, f func()) {
 func (k *keeper) add(t task) {
 	k.mu.Lock()
 	if !k.closed {
-		k.tasks = append(k.tasks, t)
+		k.added++
+		t.order = k.added
+		heap.Push(&k.tasks, t)
 	}
 	k.mu.Unlock()
 	select {
@@ -164,17 +192,12 @@ func (k *keeper) loop() {
 func (k *keeper) takeDue() (due []task, next time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now, next := k.now(), time.Hour
-	keep := k.tasks[:0]
-	for _, t := range k.tasks {
-		if wait := t.due.Sub(now); wait > 0 {
-			next = min(next, wait)
-			keep = append(keep, t)
-		} else {
-			due = append(due, t)
+	now := k.now()
+	for len(k.tasks) > 0 {
+		if wait := k.tasks[0].due.Sub(now); wait > 0 {
+			return due, min(wait, time.Hour)
 		}
+		due = append(due, heap.Pop(&k.tasks).(task))
 	}
-	clear(k.tasks[len(keep):])
-	k.tasks = keep
-	return due, next
+	return due, time.Hour
 }

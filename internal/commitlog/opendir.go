@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/milena-io/milena/internal/base"
@@ -233,18 +231,11 @@ func (d *Dir) recoverAll(ctx context.Context, found map[base.TopicPartition]stru
 
 // parallel calls f for every log, until ctx ends or the disk fails.
 func (d *Dir) parallel(ctx context.Context, logs []*Log, f func(*Log)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(d.opts.RecoveryWorkers, len(logs)) {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(logs)); i = next.Add(1) - 1 {
-				if ctx.Err() == nil && d.Offline() == nil {
-					f(logs[i])
-				}
-			}
-		})
-	}
-	wg.Wait()
+	parallel(d.opts.RecoveryWorkers, len(logs), func(i int) {
+		if ctx.Err() == nil && d.Offline() == nil {
+			f(logs[i])
+		}
+	})
 }
 
 // startKeeper schedules the background work of the directory.

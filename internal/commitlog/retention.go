@@ -8,14 +8,21 @@ import (
 	"time"
 )
 
+// retentionWorkers is how many logs a pass of retention works on at a time. A log
+// that loses segments waits for its new start to be written down, and those that
+// wait together share one writing.
+const retentionWorkers = 64
+
 // applyRetention is the keeper's regular pass over the directory: it removes
 // segments that nobody may want any more and forgets idle producers.
 func (d *Dir) applyRetention() {
 	first := d.cleaner.firstPass()
-	for _, l := range d.allLogs() {
+	logs := d.allLogs()
+	parallel(retentionWorkers, len(logs), func(i int) {
 		if d.keeper.stopping() || d.Offline() != nil {
 			return
 		}
+		l := logs[i]
 		if first {
 			l.sweepDeleted()
 		}
@@ -24,7 +31,7 @@ func (d *Dir) applyRetention() {
 			_ = l.failOrQuarantineRead("apply retention to "+l.path, err)
 		}
 		l.expireProducers(now)
-	}
+	})
 }
 
 // retain removes the oldest segments of the log that break a limit, and never

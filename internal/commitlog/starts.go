@@ -60,8 +60,19 @@ type startKeeper struct {
 	d *Dir
 
 	mu       sync.Mutex
-	last     []byte         // content of the file, nil if unknown
 	changing map[*Log]int64 // written down, but not the log's start yet
+	next     *startPass     // that has not begun
+
+	writing sync.Mutex // of the files, one pass at a time; outside mu
+	last    []byte     // content of the file, nil if unknown
+}
+
+// startPass is one writing of the files, for all who asked before it began: ten
+// thousand logs that expire together must not mean as many writings of a list of
+// ten thousand.
+type startPass struct {
+	done chan struct{}
+	err  error
 }
 
 // save writes the file durably, as if log l (if any) started at offset; a
@@ -69,23 +80,51 @@ type startKeeper struct {
 // is for, until the start of l is in place and settled is called.
 func (k *startKeeper) save(l *Log, offset int64) error {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	if l != nil {
 		if k.changing == nil {
 			k.changing = map[*Log]int64{}
 		}
 		k.changing[l] = offset
 	}
+	pass := k.next
+	if pass != nil {
+		k.mu.Unlock()
+		<-pass.done
+		return pass.err
+	}
+	pass = &startPass{done: make(chan struct{})}
+	k.next = pass
+	k.mu.Unlock()
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	pass.err = k.write(k.begin())
+	close(pass.done)
+	return pass.err
+}
+
+// begin closes the pass that is next to those who come later, and collects what
+// it shall write.
+func (k *startKeeper) begin() checkpoint.Offsets {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.next = nil
 	starts := checkpoint.Offsets{}
-	for _, other := range k.d.allLogs() {
-		at, changing := k.changing[other]
+	k.d.mu.RLock()
+	defer k.d.mu.RUnlock()
+	for tp, l := range k.d.logs {
+		at, changing := k.changing[l]
 		if !changing {
-			at = other.start.Load()
+			at = l.start.Load()
 		}
-		if (at > 0 || other.startIsEvidence()) && !other.gone() {
-			starts[other.tp] = at
+		if (at > 0 || l.startIsEvidence()) && !l.gone() {
+			starts[tp] = at
 		}
 	}
+	return starts
+}
+
+// write replaces both files. The caller holds writing.
+func (k *startKeeper) write(starts checkpoint.Offsets) error {
 	data := starts.Encode()
 	if bytes.Equal(data, k.last) {
 		return nil

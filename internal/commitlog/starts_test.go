@@ -3,12 +3,17 @@ package commitlog
 import (
 	"bytes"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
 	"github.com/milena-io/milena/internal/vfs"
+	"github.com/milena-io/milena/internal/vfs/faultfs"
 )
 
 // TestStartsDoNotOverwriteEachOther has another log write the shared file of log
@@ -83,5 +88,73 @@ func TestOneDigitDeletesNothing(t *testing.T) {
 			}
 			mustClose(t, d)
 		}
+	}
+}
+
+// TestStartsAreSavedTogether has many logs ask while the files are being
+// written: one more writing serves them all.
+func TestStartsAreSavedTogether(t *testing.T) {
+	const n = 50
+	mem := vfs.NewMem()
+	faults := faultfs.New(mem)
+	d := mustOpen(t, testOptions(faults))
+	defer mustClose(t, d)
+	logs := benchLogs(t, d, n, testConfig())
+	before := faults.Count(faultfs.Rename)
+	d.starts.writing.Lock()
+	var wg sync.WaitGroup
+	for i, l := range logs {
+		wg.Go(func() {
+			if err := d.starts.save(l, int64(i+1)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for asked := 0; asked < n; runtime.Gosched() {
+		d.starts.mu.Lock()
+		asked = len(d.starts.changing)
+		d.starts.mu.Unlock()
+	}
+	d.starts.writing.Unlock()
+	wg.Wait()
+	if got := faults.Count(faultfs.Rename) - before; got != 2 {
+		t.Errorf("%d files replaced for %d starts, want 2", got, n)
+	}
+	starts, ok, err := d.readStarts()
+	if err != nil || !ok {
+		t.Fatalf("read: %v, %v", ok, err)
+	}
+	for i, l := range logs {
+		if got := starts[l.tp]; got != int64(i+1) {
+			t.Errorf("%s starts at %d, want %d", l.tp, got, i+1)
+		}
+		d.starts.settled(l)
+	}
+}
+
+func TestTasksComeInOrder(t *testing.T) {
+	c := newClock()
+	k := newKeeper(c.Now)
+	var got []int
+	for i, after := range []int{5, 1, 3, 1, 9, 3, 1} {
+		k.after(time.Duration(after)*time.Second, func() { got = append(got, i) })
+	}
+	take := func() time.Duration {
+		due, next := k.takeDue()
+		for _, task := range due {
+			task.run()
+		}
+		return next
+	}
+	if next := take(); next != time.Second || len(got) > 0 {
+		t.Errorf("next in %v, ran %v", next, got)
+	}
+	c.advance(3 * time.Second)
+	if next := take(); next != 2*time.Second || !slices.Equal(got, []int{1, 3, 6, 2, 5}) {
+		t.Errorf("next in %v, ran %v", next, got)
+	}
+	c.advance(time.Hour)
+	if next := take(); next != time.Hour || !slices.Equal(got[5:], []int{0, 4}) {
+		t.Errorf("next in %v, ran %v", next, got)
 	}
 }

@@ -49,6 +49,7 @@ type volumeSync struct {
 
 	drained  time.Time
 	draining atomic.Bool
+	broken   atomic.Bool // a failure was reported to drain, and won't be again
 	drains   sync.WaitGroup
 }
 
@@ -85,9 +86,18 @@ func (v *volumeSync) disable() {
 	v.vol = nil
 }
 
+func (v *volumeSync) warn(err error) {
+	v.d.opts.Logger.Warn("sync of the whole file system failed, syncing file by file from now on",
+		slog.String("dir", v.d.opts.Path), slog.Any("error", err))
+}
+
 // wanted decides for a round of n logs.
 func (v *volumeSync) wanted(n int, now time.Time) bool {
 	if v.vol == nil || n < v.from || v.draining.Load() {
+		return false
+	}
+	if v.broken.Load() {
+		v.disable()
 		return false
 	}
 	if !v.faster(n, now) {
@@ -127,14 +137,15 @@ func (v *volumeSync) waiting(now time.Time) int64 {
 	return v.unwritten
 }
 
-// drain syncs the volume in the background. Nothing is claimed durable for it; a
-// failure belongs to whoever wrote what failed, and the flush of our own files
-// reports theirs.
+// drain syncs the volume in the background. Nothing is claimed durable for it. A
+// failure may be of a file that the next round flushes, and the volume tells it
+// only once: that and later rounds must ask the files themselves.
 func (v *volumeSync) drain() {
 	v.draining.Store(true)
 	v.drains.Go(func() {
 		if err := v.vol.Sync(); err != nil {
-			v.d.opts.Logger.Warn("sync of the whole file system failed", slog.String("dir", v.d.opts.Path), slog.Any("error", err))
+			v.broken.Store(true)
+			v.warn(err)
 		}
 		v.draining.Store(false)
 	})
@@ -184,10 +195,9 @@ func (f *flusher) flushWhole(set []*Log) (busy []*Log) {
 	}
 	err := f.volume.vol.Sync()
 	if err != nil {
-		f.d.opts.Logger.Warn("sync of the whole file system failed, syncing file by file from now on",
-			slog.String("dir", f.d.opts.Path), slog.Any("error", err))
+		f.volume.warn(err)
 		f.volume.disable()
-		f.parallel(len(held), func(i int) { held[i].end(held[i].l.sync(held[i].job)) })
+		parallel(f.d.opts.FlushParallelism, len(held), func(i int) { held[i].end(held[i].l.sync(held[i].job)) })
 	} else {
 		for _, h := range held {
 			h.end(nil)

@@ -170,6 +170,24 @@ func TestVolumeFaults(t *testing.T) {
 	}
 }
 
+// TestFailedDrainIsNotForgotten: the failure that a sync beside the rounds was
+// told of may be of our file, so that no later sync of the volume counts.
+func TestFailedDrainIsNotForgotten(t *testing.T) {
+	d, _, faults := volumeDir(t,
+		faultfs.Rule{Ops: []faultfs.Op{faultfs.SyncAll}, Times: 1, Do: faultfs.EIO},
+		faultfs.Rule{Ops: []faultfs.Op{faultfs.Sync}, Glob: "orders-3/*.log", Do: faultfs.EIO})
+	d.volume.drain()
+	d.volume.drains.Wait()
+	logs := roundOf(t, d, 10)
+	if n := faults.Count(faultfs.SyncAll); n != 1 {
+		t.Errorf("%d volume syncs", n)
+	}
+	if logs[3].DurableOffset() != 0 || d.Offline() == nil {
+		t.Errorf("durable %d, offline %v", logs[3].DurableOffset(), d.Offline())
+	}
+	_ = d.Close() // fails, as it must
+}
+
 // fakeVolume has as much to write as the test says.
 type fakeVolume struct {
 	unwritten int64
