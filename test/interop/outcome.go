@@ -124,8 +124,11 @@ func (o *outcome) good() bool {
 
 // complaints are a line for all that is wrong.
 func (o *outcome) complaints() (lines []string) {
+	if len(o.results) == 0 {
+		lines = append(lines, o.folder+": missing: the client printed no results")
+	}
 	for _, f := range features {
-		if r := o.of(f.id); r.status == failed || r.status == missing {
+		if r := o.of(f.id); r.status == failed || r.status == missing && len(o.results) > 0 {
 			lines = append(lines, fmt.Sprintf("%s %s: %s: %s", o.folder, f.id, r.status, r.note))
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -78,10 +79,11 @@ func TestNothingWrongStaysUnsaid(t *testing.T) {
 	}
 }
 
-func TestAClientThatSaysNothingFailsInEveryFeature(t *testing.T) {
-	o := parse("it", strings.NewReader(""), &tail{})
-	o.end(nil)
-	if got := len(o.complaints()); got != len(features) {
-		t.Errorf("%d complaints for %d features", got, len(features))
+func TestAClientThatSaysNothingFails(t *testing.T) {
+	o := parse("it", strings.NewReader("hello\n"), &tail{})
+	o.end(errors.New("exit status 3"))
+	want := []string{"it: missing: the client printed no results", "it: exit status 3, though no feature failed"}
+	if got := o.complaints(); o.good() || !slices.Equal(got, want) || o.count(missing) != len(features) {
+		t.Errorf("complaints are %q, want %q", got, want)
 	}
 }
