@@ -381,6 +381,43 @@ func TestFetchFollowsARecreatedTopic(t *testing.T) {
 	})
 }
 
+// A client that sends its next request, on another connection, does not wait for
+// the last one any more.
+func TestASupersededFetchEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t)
+		p := b.topic("t", 1, 1)[0]
+		session := ask[*kmsg.FetchResponse](t, b, 12, fetchOf(0, 0, target("t", 1, 0, 0))).SessionID
+		next := func(epoch int32) chan Response {
+			req := fetchOf(session, epoch)
+			req.MaxWaitMillis, req.MinBytes = 500, 1
+			r := b.api.Handle(t.Context(), b.request(12, req))
+			done := make(chan Response, 1)
+			go func() { done <- r.Wait(t.Context()) }()
+			synctest.Wait()
+			return done
+		}
+		start := time.Now()
+		first := next(1)
+		second := next(2)
+		resp := kmsg.NewPtrFetchResponse()
+		resp.Version = 12
+		if err := resp.ReadFrom(encoded(t, <-first)); err != nil || name(resp.ErrorCode) != "INVALID_FETCH_SESSION_EPOCH" || time.Since(start) != 0 {
+			t.Errorf("%v %s after %v", err, name(resp.ErrorCode), time.Since(start))
+		}
+		if p.watching() != 1 {
+			t.Errorf("%d watchers", p.watching())
+		}
+		fill(t, p, 1)
+		if err := resp.ReadFrom(encoded(t, <-second)); err != nil || resp.ErrorCode != 0 || len(resp.Topics) != 1 {
+			t.Errorf("%v %+v", err, resp)
+		}
+		if p.watching() != 0 || p.delivered == 0 {
+			t.Errorf("%d watchers, %d bytes counted", p.watching(), p.delivered)
+		}
+	})
+}
+
 // A client can't see uncommitted records by calling itself a replica.
 func TestFetchAsReplicaReadsNothing(t *testing.T) {
 	b := newBroker(t)

@@ -129,6 +129,9 @@ func (f *fetch) wait(ctx context.Context) (resp Response) {
 		if f.watch(n, watched) {
 			continue // a partition was replaced; what it did before is unknown
 		}
+		if f.session != nil && !f.session.await(n, f.epoch) {
+			return f.finish() // which says so
+		}
 		select {
 		case <-n.C():
 		case <-timeout.C:

@@ -73,7 +73,8 @@ type session struct {
 
 	mu    sync.Mutex
 	epoch int32
-	order *list.List // of *cachedPartition
+	poll  *base.Notifier // of the request that waits for the next epoch, if any
+	order *list.List     // of *cachedPartition
 	parts map[fetchKey]*list.Element
 
 	// Guarded by the cache's lock.
@@ -111,6 +112,27 @@ func (s *session) targets() []fetchTarget {
 	return out
 }
 
+// await has n notified when another request moves the session on from epoch, and
+// tells whether none has.
+func (s *session) await(n *base.Notifier, epoch int32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.epoch != epoch {
+		return false
+	}
+	s.poll = n
+	return true
+}
+
+// endPoll wakes a request that waits although its client has sent the next one,
+// so that it does not hold its partitions until its time is up. s.mu is held.
+func (s *session) endPoll() {
+	if s.poll != nil {
+		s.poll.Notify()
+		s.poll = nil
+	}
+}
+
 // told decides for each result whether the client must hear it, and remembers
 // what it will then know; an error leaves a high watermark of -1 behind, so that
 // its end is news. epoch is the one this request moved the session to;
@@ -121,6 +143,7 @@ func (s *session) told(results []fetchResult, epoch int32) bool {
 	if s.epoch != epoch {
 		return false
 	}
+	s.poll = nil
 	for i := range results {
 		r := &results[i]
 		e := s.parts[r.fetchKey]
@@ -207,6 +230,7 @@ func (c *sessionCache) advance(r sessionRequest) (*session, []fetchTarget, error
 	}
 	s.used = c.now()
 	s.epoch = nextEpoch(s.epoch)
+	s.endPoll()
 	return s, s.targets(), nil
 }
 
