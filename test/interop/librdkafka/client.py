@@ -82,6 +82,7 @@ class Reader:
 
 class Client:
     folder = "librdkafka"
+    null_header = None
     name = f"librdkafka {ck.libversion()[0]} (confluent-kafka-python)"
 
     def __init__(self, address):

@@ -19,11 +19,11 @@ def numbered(count, label="v", **fields):
     return [Record(b"%s-%d" % (label.encode(), i), **fields) for i in range(count)]
 
 
-def varied(count):
+def varied(count, nothing=None):
     """Records with all that a record can have, in a time that only their sender can know."""
     start = int(time.time() * 1000) - HOUR
     records = [
-        Record(b"value-%d " % i * 20, b"key-%d" % i, (("n", b"%d" % i), ("n", b""), ("none", None)), start + i)
+        Record(b"value-%d " % i * 20, b"key-%d" % i, (("n", b"%d" % i), ("n", b""), ("none", nothing)), start + i)
         for i in range(count)
     ]
     return records + [Record(None, b"deleted", (), start + count), Record(b"", None, (), start + count + 1)]
@@ -57,7 +57,7 @@ async def read_back(client, topic, sent):
 
 
 async def produce(client, codec):
-    topic, sent = await new_topic(client), varied(200)
+    topic, sent = await new_topic(client), varied(200, client.null_header)
     await client.produce(topic, sent, codec=codec)
     await read_back(client, topic, sent)
 
