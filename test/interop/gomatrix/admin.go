@@ -83,6 +83,9 @@ func (s *suite) describeConfigs(ctx context.Context) error {
 	if err := s.Topics.Create(ctx, topic, 1, map[string]string{"retention.ms": "3600000"}); err != nil {
 		return err
 	}
+	if err := s.shows(ctx, topic, 1); err != nil {
+		return err
+	}
 	if err := s.want(ctx, topic, "retention.ms", "3600000"); err != nil {
 		return err
 	}

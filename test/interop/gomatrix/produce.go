@@ -72,8 +72,14 @@ func (s *suite) roundTrip(ctx context.Context, id string, how How) error {
 	if err != nil {
 		return err
 	}
+	parts := []string{"first", "second", "third"}
+	if how.Acks == 0 {
+		// Each part may come over a connection of its own, and nobody waits for one
+		// before the next: only within a part is there an order.
+		parts = parts[:1]
+	}
 	var all []Record
-	for _, part := range []string{"first", "second", "third"} {
+	for _, part := range parts {
 		records := sample(part, 50)
 		if err := s.Producer.Produce(ctx, how, topic, records); err != nil {
 			return fmt.Errorf("produce: %w", err)

@@ -19,7 +19,6 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.*;
-import org.apache.kafka.common.utils.AppInfoParser;
 
 /**
  * The features of the interop table with the Java client, of any version from 2.8 on: only what all of them have is called
@@ -32,7 +31,7 @@ public class Matrix {
 
     public static void main(String[] args) throws Exception {
         bootstrap = args[0];
-        prefix = "java-" + AppInfoParser.getVersion() + "-" + System.nanoTime();
+        prefix = "java-" + Results.version() + "-" + System.nanoTime();
         Results results = new Results();
         for (String codec : List.of("none", "gzip", "snappy", "lz4", "zstd")) {
             results.add("produce-" + codec, () -> roundTrip("produce-" + codec, codec, "all", false));
@@ -338,6 +337,7 @@ public class Matrix {
         String topic = name("describe-configs");
         admin(a -> {
             a.createTopics(List.of(new NewTopic(topic, 1, (short) 1).configs(Map.of("retention.ms", "3600000")))).all().get();
+            shows(topic, 1);
             until(() -> configs(a, topic).get("retention.ms"), "3600000");
             until(() -> configs(a, topic).get("cleanup.policy"), "delete");
         });
