@@ -1,5 +1,5 @@
 # The few verbs of this project. `make verify` is exactly what CI runs.
-.PHONY: build test lint generate fuzz crash interop peer bench verify
+.PHONY: build test lint generate fuzz crash interop peer bench bench-compare verify
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/milena ./cmd/milena
@@ -32,6 +32,10 @@ peer:
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+# ARGS are flags: make bench-compare ARGS='--list'. Without any it takes about half an hour and wants an idle machine.
+bench-compare:
+	go run ./bench/compare $(ARGS)
 
 verify:
 	.ci/run

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strconv"
@@ -38,6 +39,11 @@ func (w *workshop) client(ctx context.Context, b *broker, args ...string) (*benc
 	}
 	if r.Broker == nil || r.Broker.Error != "" {
 		return nil, fmt.Errorf("the client could not measure the broker: %+v", r.Broker)
+	}
+	for _, t := range []*bench.Throughput{r.Produced, r.Consumed} {
+		if t != nil && t.Records == 0 {
+			return nil, errors.New("nothing was confirmed or read in the measured time")
+		}
 	}
 	return r, nil
 }

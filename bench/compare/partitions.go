@@ -18,24 +18,20 @@ import (
 const (
 	fileLimit  = 20_000
 	hostedStep = 1000
-	hostedTime = 4 * time.Minute // for one side
+	hostedTime = 3 * time.Minute // for one side
 )
 
 func manyPartitions(ctx context.Context, w *workshop) error {
 	w.note("at most %d partitions are tried, for %v; vm.max_map_count is the machine's", w.size.hosted, hostedTime)
-	return w.alone(ctx, w.size.few, []side{flushed, kafkaDefault, kafkaTuned}, func(ctx context.Context, s side, _ int) (m measured, err error) {
-		if s.name != kafkaTuned.name { // which is for hosting: a larger heap
-			if err := w.activeRates(ctx, s, &m); err != nil {
-				return m, err
-			}
-		}
+	return w.alone(ctx, w.size.few, []side{flushed, kafkaDefault}, func(ctx context.Context, s side, _ int) (m measured, err error) {
+		rates := w.activeRates(ctx, s, &m)
 		n, why, err := w.host(ctx, s)
 		if err != nil {
 			return m, err
 		}
 		m.set("hosted", float64(n))
 		w.note("%s hosted %d: %s", s.name, n, why)
-		return m, nil
+		return m, rates
 	})
 }
 

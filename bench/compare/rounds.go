@@ -29,7 +29,7 @@ type size struct {
 
 func standard(pairs int) size {
 	return size{
-		pairs: pairs, few: max(1, pairs/3), span: 4 * time.Second, warm: time.Second, settle: 4 * time.Second, loadSpan: time.Minute,
+		pairs: pairs, few: max(1, pairs/3), span: 3 * time.Second, warm: time.Second, settle: 3 * time.Second, loadSpan: time.Minute,
 		fill: 600, partitions: 10_000, hosted: 100_000, conns: 5000, recoverGB: 5,
 	}
 }
@@ -59,7 +59,7 @@ func (m *measured) set(key string, v float64) {
 type sideFunc func(ctx context.Context, b *broker, round int) (measured, error)
 
 // inTurns starts all sides, warms each up and measures them in turns. A side
-// that fails is left out from then on; the others go on.
+// whose broker ends or cannot be warmed up is left out; the others go on.
 func (w *workshop) inTurns(ctx context.Context, rounds int, sides []side, prepare, measure sideFunc) error {
 	brokers := map[string]*broker{}
 	defer func() {
@@ -84,7 +84,7 @@ func (w *workshop) inTurns(ctx context.Context, rounds int, sides []side, prepar
 	for round := range rounds {
 		for _, s := range w.sides(sides) {
 			b := brokers[s.name]
-			if b == nil {
+			if b == nil || s.extra && len(sides) > 3 && round >= w.size.few {
 				continue
 			}
 			if err := ctx.Err(); err != nil {
@@ -94,10 +94,12 @@ func (w *workshop) inTurns(ctx context.Context, rounds int, sides []side, prepar
 			r := run{Side: s.name, Round: round, Metrics: m.metrics, Details: m.details}
 			if err != nil {
 				r.Error = err.Error()
+			}
+			w.record(r)
+			if !b.alive() {
 				b.end()
 				delete(brokers, s.name)
 			}
-			w.record(r)
 		}
 	}
 	return nil

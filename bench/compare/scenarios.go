@@ -66,6 +66,7 @@ func rateScenarios() []scenario {
 				{key: "p99.9", label: "producer to consumer, p99.9", unit: "ms", goal: 0.2},
 				{key: "max", label: "producer to consumer, longest", unit: "ms"},
 				{key: "cpu", label: "broker CPU", unit: "CPU-s/GB"},
+				{key: "in", label: "produced, of 20 asked for", unit: "MB/s", higher: true},
 			},
 			run: latencyLoad,
 		},
@@ -97,8 +98,8 @@ func stateScenarios() []scenario {
 			name: "start", title: "Start to first acknowledged produce", limit: 8 * time.Minute,
 			workload: "from the start of the process to the answer to an acks=all record, asked for every millisecond; Kafka's directory is formatted beforehand",
 			metrics: []metric{
-				{key: "empty", label: "empty directory, topic created", unit: "ms", goal: 0.05},
-				{key: "partitions", label: "10,000 partitions after a clean stop", unit: "ms", goal: 0.15},
+				{key: "empty", label: "empty directory, topic created", unit: "ms", goal: 0.05, against: smallSides},
+				{key: "partitions", label: "10,000 partitions after a clean stop", unit: "ms", goal: 0.15, against: smallSides},
 			},
 			run: starts,
 		},

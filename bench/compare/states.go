@@ -111,7 +111,8 @@ func starts(ctx context.Context, w *workshop) error {
 			_ = os.RemoveAll(dir)
 		}
 	}()
-	for _, s := range w.sides([]side{flushed, kafkaDefault, kafkaTuned}) {
+	sides := []side{flushed, kafkaDefault, kafkaSmall}
+	for _, s := range w.sides(sides) {
 		dir, err := os.MkdirTemp(w.dir, "many-")
 		if err != nil {
 			return err
@@ -128,7 +129,7 @@ func starts(ctx context.Context, w *workshop) error {
 			w.record(run{Side: s.name, Round: -1, Error: err.Error()})
 		}
 	}
-	return w.inOrder(ctx, w.size.pairs, []side{flushed, kafkaDefault, kafkaTuned}, func(ctx context.Context, s side, _ int) (m measured, err error) {
+	return w.inOrder(ctx, w.size.pairs, sides, func(ctx context.Context, s side, _ int) (m measured, err error) {
 		b, took, err := w.timedStart(ctx, s, "", "first", true)
 		if err != nil {
 			return m, err

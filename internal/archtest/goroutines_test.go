@@ -24,7 +24,7 @@ func TestTheGoroutineInventoryIsComplete(t *testing.T) {
 	started := map[string]bool{}
 	for _, p := range listPackages(t) {
 		switch strings.TrimPrefix(p.ImportPath, module) {
-		case "internal/cli", "internal/bench", "internal/netx":
+		case "internal/cli", "internal/bench", "internal/netx", "bench/compare":
 			continue
 		}
 		if isTestOnly(p.ImportPath) {

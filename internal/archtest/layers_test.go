@@ -29,7 +29,7 @@ var layers = [][]string{
 	{"internal/config", "embedded"},
 	{"internal/bench"},
 	{"internal/cli"},
-	{"cmd/milena"},
+	{"cmd/milena", "bench/compare"},
 	{"internal/archtest"},
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -16,6 +17,13 @@ type topicState struct {
 	partitions   int
 	starts, ends map[int32]int64
 }
+
+// How long the leaders of a new topic are waited for: many partitions take a
+// slow broker seconds.
+const (
+	leaderPause = 100 * time.Millisecond
+	leaderTries = 300
+)
 
 // prepareTopic creates the topic if need be and lists its offsets.
 func prepareTopic(ctx context.Context, o *Options, create bool) (topicState, error) {
@@ -34,6 +42,14 @@ func prepareTopic(ctx context.Context, o *Options, create bool) (topicState, err
 		s.created = err == nil
 	}
 	s.starts, err = offsets(ctx, adm.ListStartOffsets, o.Topic)
+	for tries := 0; s.created && kerr.IsRetriable(err) && tries < leaderTries; tries++ {
+		select { // the leaders of a new topic's partitions may not know of it yet
+		case <-ctx.Done():
+			return s, ctx.Err()
+		case <-time.After(leaderPause):
+		}
+		s.starts, err = offsets(ctx, adm.ListStartOffsets, o.Topic)
+	}
 	if err == nil {
 		s.ends, err = offsets(ctx, adm.ListEndOffsets, o.Topic)
 	}
