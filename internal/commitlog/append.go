@@ -11,6 +11,7 @@ import (
 	"github.com/milena-io/milena/internal/commitlog/txnindex"
 	"github.com/milena-io/milena/internal/invariant"
 	"github.com/milena-io/milena/internal/record"
+	"github.com/milena-io/milena/internal/vfs"
 )
 
 // appender is the writing end of the active segment. The log's mutex guards it.
@@ -48,7 +49,7 @@ type appendJob struct {
 // are not kept. When Append returns, readers may see the batches; they are
 // durable when DurableOffset has passed them.
 //
-// Errors: ErrOffline, ErrDiskFull (nothing was written), *QuarantineError,
+// Errors: ErrOffline, ErrDiskFull and ErrTooManyFiles (nothing was written), *QuarantineError,
 // ErrClosed, ErrDeleted, and of package producer *SequenceError, *FencedError,
 // *TxnStateError and *CoordinatorFencedError.
 func (l *Log) Append(batches []byte, o AppendOptions) (Appended, error) {
@@ -153,6 +154,9 @@ func (l *Log) write(job appendJob, o AppendOptions) error {
 	h, err := l.pinActive()
 	if errors.Is(err, fs.ErrNotExist) {
 		return l.missing(a.seg)
+	}
+	if vfs.IsTooManyFiles(err) {
+		return fmt.Errorf("%w: open %s: %w", ErrTooManyFiles, a.seg.path(suffixLog), err)
 	}
 	if err != nil {
 		return l.d.fail("open "+a.seg.path(suffixLog), err)

@@ -223,14 +223,30 @@ func (d *Dir) createLog(tp base.TopicPartition, id base.UUID, cfg Config) (*Log,
 		return l, d.recoverInto(l, recoveryHints{})
 	}
 	if err := d.opts.FS.MkdirAll(l.path); err != nil {
-		return nil, d.fail("create "+l.path, err)
+		return nil, d.notCreated(l, err)
 	}
 	l.unsynced = debtRoot
 	if err := l.writeMeta(id); err != nil {
-		return nil, d.fail("create "+l.path, err)
+		return nil, d.notCreated(l, err)
 	}
 	l.startEmpty(0)
 	return l, nil
+}
+
+// notCreated ends the creation of a log. Without room for it, or a descriptor, it
+// may be tried again: what is there of it goes, and was never promised.
+func (d *Dir) notCreated(l *Log, err error) error {
+	retry := ErrDiskFull
+	switch {
+	case vfs.IsTooManyFiles(err):
+		retry = ErrTooManyFiles
+	case !vfs.IsNoSpace(err):
+		return d.fail("create "+l.path, err)
+	}
+	if gone := d.opts.FS.RemoveAll(l.path); gone != nil {
+		return d.fail("create "+l.path, errors.Join(err, gone))
+	}
+	return fmt.Errorf("%w: create %s: %w", retry, l.path, err)
 }
 
 // startEmpty makes the log one empty active segment that begins at offset. Its

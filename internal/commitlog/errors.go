@@ -15,6 +15,9 @@ var (
 	// ErrDiskFull: free space is below the reserve; refused before anything was
 	// written, so it may be tried again.
 	ErrDiskFull = errors.New("commitlog: free disk space is below the reserve")
+	// ErrTooManyFiles: the process may open no more files; nothing was written, so
+	// it may be tried again.
+	ErrTooManyFiles = errors.New("commitlog: too many open files")
 	// ErrClosed: the log or its directory was closed.
 	ErrClosed = errors.New("commitlog: log is closed")
 	// ErrDeleted: the log was deleted.

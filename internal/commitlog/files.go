@@ -49,7 +49,7 @@ func (c *fileCache) acquire(s *segment, kind fileKind) (*handle, error) {
 	if s.dead.Load() {
 		return nil, errSegmentGone
 	}
-	f, err := c.fs.Open(s.path(kindSuffix[kind]))
+	f, err := c.opening(c.fs.Open, s.path(kindSuffix[kind]))
 	if s.dead.Load() {
 		// The name may belong to a successor by now, or to nobody.
 		if err == nil {
@@ -69,11 +69,31 @@ func (c *fileCache) acquireOrCreate(s *segment, kind fileKind) (*handle, error) 
 	if !errors.Is(err, fs.ErrNotExist) {
 		return h, err
 	}
-	f, err := c.fs.Create(s.path(kindSuffix[kind]))
+	f, err := c.opening(c.fs.Create, s.path(kindSuffix[kind]))
 	if err != nil {
 		return nil, err
 	}
 	return c.adopt(s, kind, f), nil
+}
+
+// opening calls open. If the process may open no more files, those that nobody
+// uses make room: the limit was too high, or others opened more than expected.
+func (c *fileCache) opening(open func(string) (vfs.File, error), name string) (vfs.File, error) {
+	f, err := open(name)
+	if err == nil || !vfs.IsTooManyFiles(err) || !c.closeIdle() {
+		return f, err
+	}
+	return open(name)
+}
+
+// closeIdle closes the half of the idle files that was not used for longest. It
+// returns false if there is none.
+func (c *fileCache) closeIdle() bool {
+	c.mu.Lock()
+	victims := c.evict((c.idle.Len() + 1) / 2)
+	c.mu.Unlock()
+	closeAll(victims)
+	return len(victims) > 0
 }
 
 // adopt takes over a file that was just opened or created and pins it.
@@ -124,7 +144,7 @@ func (c *fileCache) release(h *handle) {
 			c.open--
 			victims = append(victims, h)
 		} else {
-			h.elem = c.idle.PushFront(h)
+			c.idleAgain(h)
 			victims = c.overflow()
 		}
 	}
@@ -132,9 +152,22 @@ func (c *fileCache) release(h *handle) {
 	closeAll(victims)
 }
 
+// idleAgain puts a file among the idle ones. Index files are the first to be
+// closed: an append needs one once in a while, a log file each time.
+func (c *fileCache) idleAgain(h *handle) {
+	if h.kind == kindLog {
+		h.elem = c.idle.PushFront(h)
+	} else {
+		h.elem = c.idle.PushBack(h)
+	}
+}
+
 // overflow detaches idle files beyond the limit; the caller closes them.
-func (c *fileCache) overflow() (victims []*handle) {
-	for c.open > c.limit && c.idle.Len() > 0 {
+func (c *fileCache) overflow() []*handle { return c.evict(min(c.open-c.limit, c.idle.Len())) }
+
+// evict detaches n idle files, those first that were not used for longest.
+func (c *fileCache) evict(n int) (victims []*handle) {
+	for ; n > 0; n-- {
 		h := c.idle.Remove(c.idle.Back()).(*handle)
 		h.elem = nil
 		h.seg.handles[h.kind] = nil

@@ -3,8 +3,10 @@ package commitlog
 import (
 	"errors"
 	"math"
+	"syscall"
 	"testing"
 
+	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/vfs"
 	"github.com/milena-io/milena/internal/vfs/faultfs"
 )
@@ -74,5 +76,63 @@ func TestDeleteLogAfterClose(t *testing.T) {
 	d.frontier.forget(l) // a deletion that was under way
 	if d.Offline() != nil {
 		t.Fatal(d.Offline())
+	}
+}
+
+// TestTooManyFiles: an append that can't open its file is refused, and taken
+// later; files that nobody uses make room before that.
+func TestTooManyFiles(t *testing.T) {
+	disk := faultfs.New(vfs.NewMem())
+	o := testOptions(disk)
+	o.MaxOpenFiles = 100
+	d := mustOpen(t, o)
+	defer mustClose(t, d)
+	l := mustLog(t, d, testConfig())
+	other, err := d.OpenLog(base.TopicPartition{Topic: "other"}, base.UUID{2}, testConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, other, makeBatch(1, 10, 1))
+	mustFlush(t, other)
+	if n := d.files.count(); n != 1 {
+		t.Fatalf("%d files are open", n)
+	}
+	disk.Add(faultfs.Rule{Ops: []faultfs.Op{faultfs.Create}, Glob: "*.log", Times: 1, Do: faultfs.Fail(syscall.EMFILE)})
+	mustAppend(t, l, makeBatch(1, 10, 1))
+	if n := d.files.count(); n != 1 {
+		t.Errorf("%d files are open, the idle one was to be closed", n)
+	}
+	disk.Clear()
+	disk.Add(faultfs.Rule{Ops: []faultfs.Op{faultfs.Open, faultfs.Create}, Do: faultfs.Fail(syscall.EMFILE)})
+	if _, err := other.Append(makeBatch(1, 10, 1), AppendOptions{}); !errors.Is(err, ErrTooManyFiles) || d.Offline() != nil {
+		t.Errorf("append: %v, offline: %v", err, d.Offline())
+	}
+	if _, err := d.OpenLog(base.TopicPartition{Topic: "third"}, base.UUID{3}, testConfig()); !errors.Is(err, ErrTooManyFiles) || d.Offline() != nil {
+		t.Errorf("new log: %v, offline: %v", err, d.Offline())
+	}
+	disk.Clear()
+	mustAppend(t, other, makeBatch(1, 10, 1))
+	if other.EndOffset() != 2 {
+		t.Errorf("end %d", other.EndOffset())
+	}
+}
+
+// TestNewLogOnAFullDisk: it can be made when there is room again, as if nothing
+// had been tried.
+func TestNewLogOnAFullDisk(t *testing.T) {
+	for _, op := range []faultfs.Op{faultfs.Mkdir, faultfs.Create, faultfs.Write, faultfs.Rename} {
+		disk := faultfs.New(vfs.NewMem())
+		d := mustOpen(t, testOptions(disk))
+		disk.Add(faultfs.Rule{Ops: []faultfs.Op{op}, Do: faultfs.ENOSPC})
+		if _, err := d.OpenLog(testTP, testID, testConfig()); !errors.Is(err, ErrDiskFull) || d.Offline() != nil {
+			t.Fatalf("%s: %v, offline: %v", op, err, d.Offline())
+		}
+		disk.Clear()
+		l := mustLog(t, d, testConfig())
+		mustAppend(t, l, makeBatch(1, 10, 1))
+		if l.TopicID() != testID || l.EndOffset() != 1 {
+			t.Errorf("%s: topic %v, end %d", op, l.TopicID(), l.EndOffset())
+		}
+		mustClose(t, d)
 	}
 }

@@ -95,7 +95,7 @@ func (p *Partition) readError(err error) error {
 // storageError reports errors that say "not on this disk, perhaps elsewhere or
 // later": clients retry on KAFKA_STORAGE_ERROR.
 func storageError(err error) bool {
-	return errors.Is(err, commitlog.ErrDiskFull) || errors.Is(err, commitlog.ErrOffline) ||
+	return errors.Is(err, commitlog.ErrDiskFull) || errors.Is(err, commitlog.ErrTooManyFiles) || errors.Is(err, commitlog.ErrOffline) ||
 		errors.Is(err, commitlog.ErrQuarantined) || errors.Is(err, commitlog.ErrClosed)
 }
 

@@ -35,3 +35,9 @@ func IsNoSpace(err error) bool {
 	}
 	return false
 }
+
+// IsTooManyFiles tells whether err means that the process, or the system, has as
+// many files open as it may.
+func IsTooManyFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
