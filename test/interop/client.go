@@ -59,7 +59,7 @@ func runClient(ctx context.Context, dir, folder, address string) (o *outcome, sa
 	parsed := make(chan *outcome)
 	go func() { parsed <- parse(folder, out, rest) }()
 	err := cmd.Run()
-	in.Close()
+	_ = in.Close() // a PipeWriter has no other answer
 	o = <-parsed
 	if ctx.Err() != nil {
 		err = fmt.Errorf("stopped after %v (%w)", clientTime, context.Cause(ctx))

@@ -49,7 +49,7 @@ func (m *milena) start(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close() // the server has its own
+	defer func() { _ = log.Close() }() // the server has its own
 	// Not CommandContext: stop ends the server, and in order.
 	m.cmd = exec.Command(binary, "server", "--data-dir", filepath.Join(m.dir, "data"), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
 	m.cmd.Stderr = log
