@@ -116,6 +116,13 @@ func (s *script) askOn(l *link, step string, req kmsg.Request) kmsg.Response {
 	return s.orEmpty(req, resp)
 }
 
+// askInVain is ask for what Kafka is known not to answer.
+func (s *script) askInVain(step string, req kmsg.Request) {
+	s.main.hang = true
+	defer func() { s.main.hang = false }()
+	s.ask(step, req)
+}
+
 func (s *script) noteAnswer(step string, resp kmsg.Response, err error) {
 	switch {
 	case resp == nil:

@@ -16,6 +16,9 @@ import (
 // far below it.
 const patience = 15 * time.Second
 
+// shortPatience is for requests that Kafka is known not to answer.
+const shortPatience = 2 * time.Second
+
 // clientID is sent with every request; Kafka puts it before generated member ids.
 const clientID = "conf"
 
@@ -23,6 +26,7 @@ const clientID = "conf"
 type link struct {
 	addr string
 	conn net.Conn
+	hang bool // Kafka is known not to answer what comes next
 }
 
 var errClosed = errors.New("connection closed")
@@ -40,7 +44,11 @@ func (l *link) write(frame []byte) error {
 		}
 		l.conn = conn
 	}
-	_ = l.conn.SetDeadline(time.Now().Add(patience))
+	limit := patience
+	if l.hang {
+		limit = shortPatience
+	}
+	_ = l.conn.SetDeadline(time.Now().Add(limit))
 	_, err := l.conn.Write(frame)
 	return err
 }
