@@ -204,15 +204,22 @@ func (l *Log) note(job appendJob, at, nowMs int64) error {
 		rest = after
 	}
 	a.seg.setMaxTime(a.index.maxTS, a.index.maxAt)
-	if len(a.index.pendingIndex) >= pendingIndexBytes {
-		return a.index.write(l.d.files, a.seg)
+	if w := a.index; len(w.pendingIndex) >= pendingIndexBytes || len(w.pendingIndex) > 0 && at-w.writtenTo >= pendingIndexSpan {
+		w.writtenTo = at
+		return w.write(l.d.files, a.seg)
 	}
 	return nil
 }
 
-// pendingIndexBytes is how much of an index is kept back to save writes. A
-// lookup behind the written part scans at most that many index intervals.
-const pendingIndexBytes = 16 * indexEntrySize
+const (
+	// pendingIndexBytes is how much of an index is kept back to save writes. A
+	// lookup behind the written part scans at most that many index intervals.
+	pendingIndexBytes = 16 * indexEntrySize
+	// pendingIndexSpan is how much of the log the entries kept back may be about.
+	// With large batches a few of them are about megabytes, which recovery would
+	// have to read.
+	pendingIndexSpan = 256 << 10
+)
 
 // applyProducer takes a stored batch into the producer state.
 func (l *Log) applyProducer(b record.Batch, nowMs int64) error {

@@ -121,6 +121,7 @@ type indexWriter struct {
 
 	pendingIndex []byte
 	pendingTime  []byte
+	writtenTo    int64 // the segment's size at the last write while appending
 }
 
 func newIndexWriter(base, interval int64) *indexWriter {

@@ -21,7 +21,7 @@ var ownKeys = []Key{
 		Doc: "Disk space kept free: below it, produce is refused with a retriable error while reading, deleting and committing go on.",
 	},
 	{
-		Name: "milena.max.open.files", Type: Int, Default: "16384", limits: atLeast(64), Own: true,
+		Name: "milena.max.open.files", Type: Int, Default: "7500", limits: atLeast(64), Own: true,
 		Doc: "Segment and index files kept open at the same time; the least recently used are closed.",
 	},
 	{
