@@ -151,7 +151,7 @@ func (f *flags) measure(ctx context.Context, args []string, log io.Writer) (*res
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	m := look(dir)
 	w := &workshop{
 		dir: dir, milena: f.milena, size: f.size(), withoutKafka: f.milenaOnly,

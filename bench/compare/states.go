@@ -173,7 +173,7 @@ func recovery(ctx context.Context, w *workshop) error {
 		pause(ctx, 2*w.size.warm)
 		b.kill()
 		cancel()
-		<-ended // of an error: its broker was killed
+		_ = <-ended // an error: its broker was killed
 		m.set("stored", folderGB(b.dir))
 		again, err := w.restart(ctx, s, b, topic, partitions)
 		if err != nil {
