@@ -168,12 +168,15 @@ func recovery(ctx context.Context, w *workshop) error {
 		}
 		loading, cancel := context.WithCancel(ctx)
 		defer cancel()
-		ended := make(chan error, 1)
-		go func() { ended <- fill(loading, 1<<40) }()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = fill(loading, 1<<40) // fails, because its broker is killed
+		}()
 		pause(ctx, 2*w.size.warm)
 		b.kill()
 		cancel()
-		_ = <-ended // an error: its broker was killed
+		<-ended
 		m.set("stored", folderGB(b.dir))
 		again, err := w.restart(ctx, s, b, topic, partitions)
 		if err != nil {
