@@ -86,3 +86,11 @@ func TestOptions(t *testing.T) {
 		}
 	}
 }
+func TestEveryKnownClientIsThere(t *testing.T) {
+	if gone := absent(".", clients); len(gone) > 0 {
+		t.Errorf("no run script for %q", gone)
+	}
+	if gone := absent(t.TempDir(), clients[:1]); len(gone) != 1 {
+		t.Errorf("an empty folder has %q missing", gone)
+	}
+}
