@@ -38,7 +38,7 @@ func table(outcomes []*outcome) string {
 		b.WriteString("| " + cell(f.text) + " |")
 		for _, o := range outcomes {
 			r := o.of(f.id)
-			b.WriteString(" " + marks[r.status] + note(&notes, r) + " |")
+			b.WriteString(" " + marks[r.status] + note(&notes, o, r) + " |")
 		}
 		b.WriteString("\n")
 	}
@@ -56,15 +56,16 @@ func table(outcomes []*outcome) string {
 	return b.String()
 }
 
-// note refers to a result's note, which is written once however often it comes.
-func note(notes *[]string, r result) string {
+// note refers to a client's note, which is written once however often it comes.
+func note(notes *[]string, o *outcome, r result) string {
 	if r.note == "" || r.status == ok {
 		return ""
 	}
-	at := slices.Index(*notes, r.note)
+	text := o.name + ": " + r.note
+	at := slices.Index(*notes, text)
 	if at < 0 {
 		at = len(*notes)
-		*notes = append(*notes, r.note)
+		*notes = append(*notes, text)
 	}
 	return fmt.Sprintf(" <sup>%d</sup>", at+1)
 }

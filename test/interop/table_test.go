@@ -13,6 +13,7 @@ func TestTable(t *testing.T) {
 	a.name = "a|b 1.0"
 	b := parse("b", strings.NewReader(complete(map[string]string{
 		"acks-0":   "RESULT\tacks-0\tnone\tno acks=0\n",
+		"seek-end": "RESULT\tseek-end\tnone\tno acks=0\n",
 		"acks-all": "RESULT\tacks-all\tfailed\t<script> `x`\n",
 		"acks-1":   "",
 	})), &tail{})
@@ -23,10 +24,12 @@ func TestTable(t *testing.T) {
 		"\n```sh\ntest/interop/run\n```\n",
 		"\n| | a\\|b 1.0 | that client 1.2 |\n|---|:-:|:-:|\n",
 		"\n| Delete a topic | ✓ | ✓ |\n",
-		"\n| acks=0 | – <sup>1</sup> | – <sup>1</sup> |\n",
-		"\n| acks=1 | ✓ | ✗ <sup>2</sup> |\n",
-		"\n| acks=all | ✓ | ✗ <sup>3</sup> |\n",
-		"\n1. no acks=0\n2. the client printed no result\n3. &lt;script> 'x'\n4. that client 1.2: its end\n",
+		"\n| acks=0 | – <sup>1</sup> | – <sup>2</sup> |\n",
+		"\n| acks=1 | ✓ | ✗ <sup>3</sup> |\n",
+		"\n| acks=all | ✓ | ✗ <sup>4</sup> |\n",
+		"\n| Seek to the end | ✓ | – <sup>2</sup> |\n",
+		"\n1. a|b 1.0: no acks=0\n2. that client 1.2: no acks=0\n3. that client 1.2: the client printed no result\n",
+		"\n4. that client 1.2: &lt;script> 'x'\n5. that client 1.2: its end\n",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)

@@ -21,7 +21,7 @@ func main() {
 	l := library{os.Args[1]}
 	gomatrix.Main(gomatrix.Library{
 		Name: "segmentio/kafka-go", Module: "github.com/segmentio/kafka-go",
-		None:     map[string]string{"idempotence": "kafka-go: no idempotent producer"},
+		None:     map[string]string{"idempotence": "no idempotent producer"},
 		Producer: l, Reader: l, Groups: l, Topics: topics{l}, Configs: configs{l},
 	})
 }
