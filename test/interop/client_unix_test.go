@@ -86,6 +86,7 @@ func TestOptions(t *testing.T) {
 		}
 	}
 }
+
 func TestEveryKnownClientIsThere(t *testing.T) {
 	if gone := absent(".", clients); len(gone) > 0 {
 		t.Errorf("no run script for %q", gone)
