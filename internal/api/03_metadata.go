@@ -183,7 +183,7 @@ func (m *metadataRequest) one(t *kmsg.MetadataRequestTopic) kmsg.MetadataRespons
 	res.Topic, res.TopicID = t.Topic, t.TopicID
 	switch {
 	case !id.IsZero() && topic == nil:
-		res.ErrorCode = kerr.UnknownTopicID.Code
+		res.ErrorCode, res.Topic = kerr.UnknownTopicID.Code, nil // the id alone was looked at
 		return res
 	case !m.api.allowed(m.conn, mayDescribe, onTopic, name):
 		res.ErrorCode = kerr.TopicAuthorizationFailed.Code

@@ -41,6 +41,8 @@ func handleDeleteTopics(a *API, ctx context.Context, r *Request, req *kmsg.Delet
 				a.refuseDeletion(&resp.Topics[first], withMessage(kerr.InvalidRequest, "Duplicate topic name."))
 				if byID {
 					resp.Topics[first].Topic = nil
+				} else {
+					resp.Topics[first].TopicID = base.ZeroUUID
 				}
 				continue
 			}

@@ -38,6 +38,9 @@ func (a *API) epochEnd(topic string, p kmsg.OffsetForLeaderEpochRequestTopicPart
 	if err != nil {
 		return err
 	}
+	if p.CurrentLeaderEpoch < base.NoEpoch {
+		return kerr.FencedLeaderEpoch // only -1 means that the client knows none; other requests forgive
+	}
 	end, err := on.EndOffsetForEpoch(p.CurrentLeaderEpoch, p.LeaderEpoch)
 	if err == nil {
 		res.LeaderEpoch, res.EndOffset = end.Epoch, end.End

@@ -98,3 +98,22 @@ var kafkaNames = func() map[int16]string {
 	}
 	return m
 }()
+
+// kafkaFeature is one feature that an Apache Kafka 4.4 broker supports, the
+// level a new cluster has, and why it is not here.
+type kafkaFeature struct {
+	name                string
+	min, max, finalized int16
+	why                 string
+}
+
+// kafkaFeatures is the other part of the same answer.
+var kafkaFeatures = []kafkaFeature{
+	{"eligible.leader.replicas.version", 0, 1, 1, "one broker: nobody else is eligible"},
+	{"group.version", 0, 1, 1, "no KIP-848 coordinator yet"},
+	{"kraft.version", 0, 1, 0, "the metadata quorum is not KRaft's, and no client may join it"},
+	{"metadata.version", 7, 33, 33, ""},
+	{"share.version", 0, 2, 2, "no share groups yet"},
+	{"streams.version", 0, 1, 1, "no streams groups yet"},
+	{"transaction.version", 0, 2, 2, "no transaction coordinator yet"},
+}

@@ -74,14 +74,20 @@ with at most ` + fmt.Sprint(maxCachedPartitions) + ` partitions in all; beyond t
 
 ## Features
 
-| Feature | Levels |
-|---|---|
+| Feature | Kafka | finalized | Milena | Why not |
+|---|---|---|---|---|
 `)
-	for _, f := range supportedFeatures {
-		fmt.Fprintf(&b, "| %s | %d–%d |\n", f.name, f.min, f.max)
+	for _, f := range kafkaFeatures {
+		here := "–"
+		for _, own := range supportedFeatures {
+			if own.name == f.name {
+				here = fmt.Sprintf("%d–%d", own.min, own.max)
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %d–%d | %d | %s | %s |\n", f.name, f.min, f.max, f.finalized, here, f.why)
 	}
 	b.WriteString(`
-Features that are not listed do not exist here, and clients fall back as they do on an older broker.
+Clients fall back from a feature that is not there as they do on an older broker.
 
 ## Left out
 
