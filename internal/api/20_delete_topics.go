@@ -30,7 +30,11 @@ func handleDeleteTopics(a *API, ctx context.Context, r *Request, req *kmsg.Delet
 	}
 	var ids []base.UUID
 	var at []int // where in resp.Topics the result of ids[i] belongs
-	seen := make(map[base.UUID]int)
+	type mention struct {
+		at   int
+		byID bool
+	}
+	seen := make(map[base.UUID]mention)
 	for i := range refs {
 		byID := refs[i].Topic == nil
 		topic, err := a.deletable(r, &refs[i])
@@ -38,16 +42,18 @@ func handleDeleteTopics(a *API, ctx context.Context, r *Request, req *kmsg.Delet
 		out.Topic, out.TopicID = refs[i].Topic, refs[i].TopicID
 		if topic != nil && err == nil {
 			if first, again := seen[topic.ID]; again {
-				a.refuseDeletion(&resp.Topics[first], withMessage(kerr.InvalidRequest, "Duplicate topic name."))
-				if byID {
-					resp.Topics[first].Topic = nil
-				} else {
-					resp.Topics[first].TopicID = base.ZeroUUID
+				dup := &resp.Topics[first.at]
+				a.refuseDeletion(dup, withMessage(kerr.InvalidRequest, "Duplicate topic name."))
+				switch { // the answer shows what was asked with
+				case byID:
+					dup.Topic = nil
+				case !first.byID:
+					dup.TopicID = base.ZeroUUID
 				}
 				continue
 			}
 			out.Topic, out.TopicID = &topic.Name, topic.ID
-			seen[topic.ID] = len(resp.Topics)
+			seen[topic.ID] = mention{len(resp.Topics), byID}
 			ids, at = append(ids, topic.ID), append(at, len(resp.Topics))
 		}
 		a.refuseDeletion(&out, err)

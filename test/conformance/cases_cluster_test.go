@@ -25,6 +25,11 @@ var clusterScenarios = []scenario{
 		for key := range served {
 			s.note("range of "+kmsg.NameForKey(key), fmt.Sprint(ranges[key]))
 		}
+		for key, v := range ranges {
+			if _, ok := served[key]; !ok {
+				s.note(fmt.Sprintf("key %d", key), fmt.Sprint(v))
+			}
+		}
 		for _, f := range r.SupportedFeatures {
 			s.note("feature "+f.Name, fmt.Sprintf("%d-%d", f.MinVersion, f.MaxVersion))
 		}
