@@ -22,7 +22,7 @@ const (
 // every scenario, by the file it is in.
 func scenarios() []scenario {
 	all := slices.Concat(groupScenarios, memberScenarios, commitScenarios, groupAdminScenarios, produceScenarios, producerScenarios,
-		fetchScenarios, offsetScenarios, topicScenarios, metadataScenarios, configScenarios, clusterScenarios, frameScenarios, fieldScenarios())
+		fetchScenarios, offsetScenarios, topicScenarios, metadataScenarios, configScenarios, clusterScenarios, frameScenarios, fieldScenarios(), lifeScenarios())
 	return slices.DeleteFunc(all, func(sc scenario) bool {
 		match, err := path.Match(*onlyFlag, sc.name)
 		return err != nil || !match
@@ -33,7 +33,7 @@ func scenarios() []scenario {
 func kafkaAddress(t *testing.T) string {
 	t.Helper()
 	if *peerFlag && *kafkaFlag == "" {
-		*kafkaFlag = startKafka(t).Address()
+		*kafkaFlag = startKafka(t, "").Address()
 		t.Cleanup(func() { *kafkaFlag = "" })
 	}
 	return *kafkaFlag
@@ -50,7 +50,7 @@ func TestMilenaAnswersLikeKafka(t *testing.T) {
 
 // liveScenarios are those of the tests that need a running Kafka, by the first
 // part of their lines in differences.txt.
-var liveScenarios = map[string]bool{toolScenario: true}
+var liveScenarios = map[string]bool{toolScenario: true, diskScenario: true}
 
 // judge compares what two brokers said. needed says which entries of the list
 // of differences this comparison must find.

@@ -242,7 +242,7 @@ func playAll(addr string, scenarios []scenario) (transcript, error) {
 		run   = fmt.Sprintf("%x", now.UnixMilli()&0xffffff)
 		base  = now.Add(-time.Hour).Truncate(time.Second).UnixMilli()
 	)
-	for range 8 {
+	for range 24 { // most of them wait for something
 		group.Go(func() {
 			for j := range jobs {
 				heard := play(j.sc, j.v, addr, run, base)
