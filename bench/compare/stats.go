@@ -61,7 +61,8 @@ func better(runs []run, sides []string, m metric) (name string, s spread, ok boo
 }
 
 // ratioOf compares two sides: the ratio of the medians, and the smallest and
-// largest one of a round in which both were measured.
+// largest one of a round in which both were measured. There is none to something
+// that could not be told from nothing.
 func ratioOf(runs []run, a, b, metric string) (r spread) {
 	va, vb := values(runs, a, metric), values(runs, b, metric)
 	r.min, r.max = math.Inf(1), math.Inf(-1)
@@ -72,7 +73,7 @@ func ratioOf(runs []run, a, b, metric string) (r spread) {
 		}
 	}
 	below := summarise(runs, b, metric).median
-	if below == 0 {
+	if below <= 0 {
 		return spread{}
 	}
 	r.median = summarise(runs, a, metric).median / below
