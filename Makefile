@@ -1,5 +1,5 @@
 # The few verbs of this project. `make verify` is exactly what CI runs.
-.PHONY: build test lint generate fuzz crash interop peer bench bench-compare verify
+.PHONY: build test lint generate fuzz crash interop peer conformance bench bench-compare verify
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/milena ./cmd/milena
@@ -29,6 +29,9 @@ interop:
 # An Apache Kafka to compare with, until interrupted. PEER are more arguments, such as --set key=value.
 peer:
 	go run ./test/peer/cmd start $(PEER)
+
+conformance:
+	go test ./test/conformance -count=1 -v -timeout 15m -peer
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

@@ -148,6 +148,9 @@ var frameScenarios = []scenario{
 		s.frame("only the key and version", []byte{0, 18, 0, 0})
 		s.frame("no client id", []byte{0, 18, 0, 0, 0, 0, 0, 7})
 		s.frame("client id too long", []byte{0, 18, 0, 0, 0, 0, 0, 7, 0, 99, 'x'})
+		for step, size := range inOrder(map[string]uint32{"size over the limit": 100<<20 + 1, "largest size": 1<<31 - 1, "negative size": 1 << 31, "size -1": 1<<32 - 1}) {
+			s.sized(step, size, header(int16(kmsg.ApiVersions), 0))
+		}
 		s.frame("huge array", append(header(int16(kmsg.DescribeGroups), 0), 0x7f, 0xff, 0xff, 0xff))
 		s.frame("negative array", append(header(int16(kmsg.DescribeGroups), 0), 0xff, 0xff, 0xff, 0xfe))
 		s.frame("huge string", append(header(int16(kmsg.Heartbeat), 0), 0x7f, 0xff))

@@ -15,6 +15,11 @@
 //	go test ./test/conformance -peer -record        # and writes its answers down
 //	go test ./test/conformance -peer -run TestTools # Kafka's own command line tools
 //
+// Besides scenarios written by hand there is a table for every API (fields_test.go)
+// that asks one good request with each field at the bounds of its type. With
+// -peer two more tests run: Kafka's tools against both brokers, and the files of
+// both after the same requests, read by Kafka's DumpLogSegments.
+//
 // A running Kafka must have the settings of testdata/broker.properties.
 //
 // Every difference is in differences.txt, with its reason; a difference that is

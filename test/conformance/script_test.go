@@ -195,9 +195,12 @@ func (s *script) connect() *link {
 }
 
 // frame sends bytes as they are, after their size, and notes whether there is an answer.
-func (s *script) frame(step string, body []byte) {
+func (s *script) frame(step string, body []byte) { s.sized(step, uint32(len(body)), body) }
+
+// sized sends bytes after a size that need not be theirs.
+func (s *script) sized(step string, size uint32, body []byte) {
 	l := s.connect()
-	if err := l.write(append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)); err != nil {
+	if err := l.write(append(binary.BigEndian.AppendUint32(nil, size), body...)); err != nil {
 		s.note(step, "(not sent)")
 		return
 	}

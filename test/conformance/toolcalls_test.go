@@ -8,7 +8,6 @@ type toolCall struct {
 	class   string
 	args    []string
 	input   string
-	bare    bool   // the address is not given as --bootstrap-server
 	all     bool   // the output is about everything: only lines with our names count
 	only    string // only lines with this text count
 	numbers bool   // it prints what it measured
@@ -18,11 +17,10 @@ func call(name, class string, args ...string) toolCall {
 	return toolCall{name: name, class: class, args: args}
 }
 
-func (c toolCall) ours() toolCall                   { c.all = true; return c }
-func (c toolCall) linesWith(text string) toolCall   { c.only = text; return c }
-func (c toolCall) typing(text string) toolCall      { c.input = text; return c }
-func (c toolCall) measuring() toolCall              { c.numbers = true; return c }
-func (c toolCall) withoutBootstrapServer() toolCall { c.bare = true; return c }
+func (c toolCall) ours() toolCall                 { c.all = true; return c }
+func (c toolCall) linesWith(text string) toolCall { c.only = text; return c }
+func (c toolCall) typing(text string) toolCall    { c.input = text; return c }
+func (c toolCall) measuring() toolCall            { c.numbers = true; return c }
 
 const (
 	topics  = "TopicCommand"

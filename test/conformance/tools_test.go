@@ -111,10 +111,7 @@ var toolFlags = []string{"-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialG
 
 // run is what a tool prints, without what every broker says differently.
 func (b *toolTarget) run(t *testing.T, c toolCall) string {
-	var line []string
-	if !c.bare {
-		line = append(line, "--bootstrap-server", b.addr)
-	}
+	line := []string{"--bootstrap-server", b.addr}
 	for _, a := range c.args {
 		line = append(line, strings.NewReplacer("$", b.s.norm.prefix, "<dir>", b.dir, "<broker>", b.addr).Replace(a))
 	}

@@ -145,9 +145,9 @@ func (b *Broker) awaitAnswer(ctx context.Context) error {
 		}
 		select {
 		case <-b.done:
-			return fmt.Errorf("Kafka ended while it was starting: %w\n%s", b.ended, b.last.text())
+			return fmt.Errorf("the broker ended while it was starting: %w\n%s", b.ended, b.last.text())
 		case <-ctx.Done():
-			return fmt.Errorf("Kafka does not answer: %w\n%s", ctx.Err(), b.last.text())
+			return fmt.Errorf("the broker does not answer: %w\n%s", ctx.Err(), b.last.text())
 		case <-pause.C:
 		}
 	}
@@ -174,7 +174,7 @@ func (b *Broker) Stop() error {
 	select {
 	case <-b.done:
 	case <-time.After(stopMax):
-		return errors.Join(fmt.Errorf("Kafka did not stop within %v", stopMax), b.Kill())
+		return errors.Join(fmt.Errorf("the broker did not stop within %v", stopMax), b.Kill())
 	}
 	var exit *exec.ExitError
 	if errors.As(b.ended, &exit) && exit.ExitCode() == 143 { // how a JVM ends on SIGTERM

@@ -81,7 +81,7 @@ func start(ctx context.Context, args []string) error {
 	case <-ctx.Done():
 		return b.Stop()
 	case <-b.Done():
-		return errors.New("Kafka ended by itself")
+		return errors.New("the broker ended by itself")
 	}
 }
 
