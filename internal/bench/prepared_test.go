@@ -144,7 +144,9 @@ func TestRawRunsCheckWhatTheyRead(t *testing.T) {
 func TestTheProbeStartsAfterTheWarmUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := startProbe(0, time.Minute)
+		p.mu.Lock()
 		p.self.cpuSeconds = -1000 // as if a thousand seconds were used before
+		p.mu.Unlock()
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		var r Result
