@@ -79,21 +79,29 @@ func memory(ctx context.Context, w *workshop) error {
 	})
 }
 
+// answer is when a broker that is starting did what was asked of it, or why not.
+type answer struct {
+	at  time.Time
+	err error
+}
+
+// asking asks beside the start of a broker.
+func asking(ask func() (time.Time, error)) <-chan answer {
+	answered := make(chan answer, 1)
+	go func() {
+		at, err := ask()
+		answered <- answer{at, err}
+	}()
+	return answered
+}
+
 // timedStart starts a broker on a directory and measures until the first record
 // is confirmed, asking from the beginning.
 func (w *workshop) timedStart(ctx context.Context, s side, dir, topic string, create bool) (b *broker, took time.Duration, err error) {
 	o := startOptions{dir: dir, address: freeAddress()}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	type answer struct {
-		at  time.Time
-		err error
-	}
-	answered := make(chan answer, 1)
-	go func() {
-		at, err := first(ctx, o.address, topic, create)
-		answered <- answer{at, err}
-	}()
+	answered := asking(func() (time.Time, error) { return first(ctx, o.address, topic, create) })
 	if b, err = w.start(ctx, s, o); err != nil {
 		cancel()
 		<-answered
@@ -191,15 +199,7 @@ func recovery(ctx context.Context, w *workshop) error {
 func (w *workshop) restart(ctx context.Context, s side, killed *broker, topic string, partitions int) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	type answer struct {
-		at  time.Time
-		err error
-	}
-	answered := make(chan answer, 1)
-	go func() {
-		at, err := readable(ctx, killed.address, topic, partitions)
-		answered <- answer{at, err}
-	}()
+	answered := asking(func() (time.Time, error) { return readable(ctx, killed.address, topic, partitions) })
 	b, err := w.start(ctx, s, startOptions{dir: killed.dir, address: killed.address})
 	if err != nil {
 		cancel()

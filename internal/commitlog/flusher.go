@@ -11,9 +11,9 @@ import (
 
 // flusher is the group commit of a directory. Logs with data to flush wait in
 // its dirty set; a round takes the whole set and syncs each log's files, or the
-// file system that they are on (see volumeSync). While a round is in flight the next set gathers, so under load one fsync serves many
-// appends and there is no timer to tune. The goroutine exists only while there
-// is work.
+// file system that they are on (see volumeSync). While a round is in flight the
+// next set gathers, so under load one fsync serves many appends and there is no
+// timer to tune. The goroutine exists only while there is work.
 //
 // Relaxed logs have a flusher of their own, because a flush of theirs may find
 // much to write, and nobody waits for it.
