@@ -2,38 +2,17 @@ package crash
 
 import (
 	"bytes"
-	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/milena-io/milena/test/build"
 )
 
-// binary is the server under test, built once.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "milena-crash")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "milena")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/milena-io/milena/cmd/milena").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { build.Main(m) }
 
 // process is one server on a fixed address and data directory, started and
 // killed many times.
@@ -66,7 +45,7 @@ func freeAddress(t *testing.T) string {
 // start returns when the server accepts connections, and says how long that took.
 func (p *process) start() time.Duration {
 	p.t.Helper()
-	path, err := binary()
+	path, err := build.Server()
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -91,7 +70,7 @@ func (p *process) start() time.Duration {
 // is cut short, too.
 func (p *process) dieYoung(after time.Duration) {
 	p.t.Helper()
-	path, err := binary()
+	path, err := build.Server()
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -11,33 +11,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/milena-io/milena/test/build"
 )
 
-// binary is the server under test, built once.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "milena-hostile")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "milena")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/milena-io/milena/cmd/milena").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { build.Main(m) }
 
 // victim is a running server whose memory is watched.
 type victim struct {
@@ -50,7 +31,7 @@ type victim struct {
 
 func start(t *testing.T, args ...string) *victim {
 	t.Helper()
-	path, err := binary()
+	path, err := build.Server()
 	if err != nil {
 		t.Fatal(err)
 	}

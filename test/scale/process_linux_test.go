@@ -12,35 +12,16 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/milena-io/milena/test/build"
 )
 
-// binary is the server under test, built once.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "milena-scale")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "milena")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/milena-io/milena/cmd/milena").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { build.Main(m) }
 
 // process is one server on fixed addresses and a data directory.
 type process struct {
@@ -72,7 +53,7 @@ func freeAddress(t *testing.T) string {
 // answer it gave. It asks all the time, so nothing is added by waiting.
 func (p *process) start() time.Duration {
 	p.t.Helper()
-	path, err := binary()
+	path, err := build.Server()
 	if err != nil {
 		p.t.Fatal(err)
 	}
