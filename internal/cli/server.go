@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -99,6 +100,15 @@ func (f *serverFlags) logger(w io.Writer) (*slog.Logger, error) {
 	return nil, usagef("--log-format must be text or json, not %q", f.logFormat)
 }
 
+// startError adds what to do to the error that people meet first: a server that
+// they started before is still there.
+func startError(err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("the broker did not start: %w (is another server running? stop it, or choose other addresses with --listen and --http)", err)
+	}
+	return fmt.Errorf("the broker did not start: %w", err)
+}
+
 // shutdownPatience bounds a clean shutdown: flushing takes longer than this
 // only on a disk that hangs.
 const shutdownPatience = 2 * time.Minute
@@ -107,7 +117,7 @@ const shutdownPatience = 2 * time.Minute
 func (a *app) serve(ctx context.Context, cfg config.Config, logger *slog.Logger, started time.Time) error {
 	n, err := node.Start(ctx, node.Config{Props: cfg.Props, DataDir: cfg.DataDir, HTTPAddr: cfg.HTTP, Logger: logger, Version: buildVersion().Version})
 	if err != nil {
-		return fmt.Errorf("the broker did not start: %w", err)
+		return startError(err)
 	}
 	printBanner(a.out, cfg, n, time.Since(started))
 	if len(cfg.Inert) > 0 {

@@ -131,7 +131,7 @@ func TestServerThatCannotStartSaysWhy(t *testing.T) {
 		t.Errorf("a directory in use: exit %d\n%s", code, errs)
 	}
 	code, _, errs = runLocal(t, "server", "--listen", first.kafka, "--http", "off", "--data-dir", t.TempDir())
-	if code != exitFailed || !strings.Contains(errs, "address already in use") {
+	if code != exitFailed || !strings.Contains(errs, "address already in use") || !strings.Contains(errs, "--listen") {
 		t.Errorf("a port in use: exit %d\n%s", code, errs)
 	}
 	if err := first.stop(t, syscall.SIGTERM); err != nil {

@@ -31,27 +31,40 @@ func (r *readiness) probe(context.Context) error {
 	return nil
 }
 
+// of is a probe of a part, which may not exist before the broker serves and is
+// gone when it stops. Until then and from then on it has nothing to add to what
+// the broker's own probe says.
+func (r *readiness) of(probe func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if r.state.Load() != stateServing {
+			return nil
+		}
+		return probe(ctx)
+	}
+}
+
+// startHTTP comes before everything else: whoever watches the broker learns that
+// it lives while it verifies its logs, however long that takes.
 func (n *Node) startHTTP(context.Context) error {
 	if n.cfg.HTTPAddr == "" {
 		return nil
 	}
-	n.metrics.SetSources(n.sources())
 	n.http = adminhttp.New(adminhttp.Config{
 		Network: n.cfg.Network, Addr: n.cfg.HTTPAddr, Metrics: n.metrics.Handler(), Logger: n.log, Version: n.cfg.Version,
 		Pprof:  n.cfg.Props.Bool("milena.pprof.enable"),
-		Health: []adminhttp.Check{{Name: "log directory", Probe: n.probeDir}},
+		Health: []adminhttp.Check{{Name: "log directory", Probe: n.ready.of(n.probeDir)}},
 		Ready: []adminhttp.Check{
 			{Name: "broker", Probe: n.ready.probe},
-			{Name: "log directory", Probe: n.probeDir},
-			{Name: "metadata quorum", Probe: n.probeQuorum},
-			{Name: "replicas", Probe: n.probeReplicas},
+			{Name: "log directory", Probe: n.ready.of(n.probeDir)},
+			{Name: "metadata quorum", Probe: n.ready.of(n.probeQuorum)},
+			{Name: "replicas", Probe: n.ready.of(n.probeReplicas)},
 		},
 	})
 	if err := n.http.Start(); err != nil {
 		n.http = nil
 		return err
 	}
-	n.onClose("metrics and health", n.http.Shutdown)
+	n.onClose("metrics and health", n.http.Shutdown) // for a start that fails
 	return nil
 }
 

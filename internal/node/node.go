@@ -68,6 +68,7 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 		name string
 		run  func(context.Context) error
 	}{
+		{"metrics and health", n.startHTTP},
 		{"data directory", n.openDir},
 		{"metadata quorum", n.openQuorum},
 		{"listeners", n.listen},
@@ -75,7 +76,6 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 		{"replicas", n.openReplicas},
 		{"groups", n.startGroups},
 		{"clients", n.serve},
-		{"metrics and health", n.startHTTP},
 	} {
 		if err := step.run(ctx); err != nil {
 			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -83,8 +83,18 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 			return nil, errors.Join(fmt.Errorf("%s: %w", step.name, err), n.Close(stop))
 		}
 	}
-	n.ready.done()
+	n.started()
 	return n, nil
+}
+
+// started opens to the HTTP server what it must not look into earlier, and makes
+// it the first part to stop, as it looks into all others.
+func (n *Node) started() {
+	n.metrics.SetSources(n.sources())
+	n.ready.done()
+	if n.http != nil {
+		n.onClose("metrics and health", n.http.Shutdown)
+	}
 }
 
 // Close stops the broker: no new requests, then the parts in the opposite order

@@ -20,6 +20,7 @@ import (
 	"github.com/milena-io/milena/internal/confkey"
 	"github.com/milena-io/milena/internal/netx"
 	"github.com/milena-io/milena/internal/vfs"
+	"github.com/milena-io/milena/internal/vfs/faultfs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -209,6 +210,43 @@ func TestHealthReadinessAndMetrics(t *testing.T) {
 	n.ready.stopping()
 	if code, _ := r.get("/readyz"); code != http.StatusServiceUnavailable {
 		t.Errorf("a stopping broker is ready: %d", code)
+	}
+}
+
+// Verifying many logs takes long. Whoever watches must see a broker that lives
+// and is not ready, or it will be killed for being slow.
+func TestHealthAnswersWhileTheLogsAreVerified(t *testing.T) {
+	r := newRig(t)
+	slow := faultfs.NewGate()
+	cfg := r.config(nil)
+	cfg.FS = faultfs.New(r.disk, faultfs.Rule{Ops: []faultfs.Op{faultfs.Lock}, Do: faultfs.Stall(slow)})
+	started := make(chan *Node)
+	go func() {
+		n, err := Start(t.Context(), cfg)
+		if err != nil {
+			t.Error(err)
+		}
+		started <- n
+	}()
+	<-slow.Arrived()
+	if code, body := r.get("/healthz"); code != http.StatusOK {
+		t.Errorf("while it starts: /healthz: %d %s", code, body)
+	}
+	if code, body := r.get("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "still starting") {
+		t.Errorf("while it starts: /readyz: %d %s", code, body)
+	}
+	if code, body := r.get("/metrics"); code != http.StatusOK || !strings.Contains(body, "milena_build_info") {
+		t.Errorf("while it starts: /metrics: %d", code)
+	}
+	slow.Open()
+	n := <-started
+	if code, body := r.get("/readyz"); code != http.StatusOK {
+		t.Errorf("started: /readyz: %d %s", code, body)
+	}
+	if n != nil {
+		if err := n.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
