@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/milena-io/milena/test/freeport"
 	"github.com/milena-io/milena/test/peer"
 )
 
@@ -50,11 +51,13 @@ func (w *workshop) start(ctx context.Context, s side, o startOptions) (*broker, 
 		}
 		o.dir = dir
 	}
+	var err error
 	if o.address == "" {
-		o.address = freeAddress()
+		if o.address, err = freeport.Address(); err != nil {
+			return nil, err
+		}
 	}
 	var b *broker
-	var err error
 	if s.kafka {
 		b, err = startKafka(ctx, s, o)
 	} else {
@@ -68,7 +71,11 @@ func (w *workshop) start(ctx context.Context, s side, o startOptions) (*broker, 
 }
 
 func startKafka(ctx context.Context, s side, o startOptions) (*broker, error) {
-	properties := map[string]string{"listeners": "PLAINTEXT://" + o.address + ",CONTROLLER://" + freeAddress()}
+	controller, err := freeport.Address()
+	if err != nil {
+		return nil, err
+	}
+	properties := map[string]string{"listeners": "PLAINTEXT://" + o.address + ",CONTROLLER://" + controller}
 	maps.Copy(properties, common)
 	maps.Copy(properties, s.properties)
 	p, err := peer.Start(ctx, peer.Options{Heap: s.heap, JVMFlags: s.jvm, Properties: properties, Dir: o.dir, CPUs: o.cpus})
@@ -156,15 +163,6 @@ func onProcessors(cpus string) []string {
 		return nil
 	}
 	return []string{"taskset", "-c", cpus}
-}
-
-func freeAddress() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "127.0.0.1:0"
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // startOf is when a process started, to a hundredth of a second.

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/milena-io/milena/internal/bench"
+	"github.com/milena-io/milena/test/freeport"
 )
 
 func rssMB(b *broker) (float64, error) {
@@ -98,7 +99,10 @@ func asking(ask func() (time.Time, error)) <-chan answer {
 // timedStart starts a broker on a directory and measures until the first record
 // is confirmed, asking from the beginning.
 func (w *workshop) timedStart(ctx context.Context, s side, dir, topic string, create bool) (b *broker, took time.Duration, err error) {
-	o := startOptions{dir: dir, address: freeAddress()}
+	o := startOptions{dir: dir}
+	if o.address, err = freeport.Address(); err != nil {
+		return nil, 0, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	answered := asking(func() (time.Time, error) { return first(ctx, o.address, topic, create) })

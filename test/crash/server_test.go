@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/milena-io/milena/test/build"
+	"github.com/milena-io/milena/test/freeport"
 )
 
 func TestMain(m *testing.M) { build.Main(m) }
@@ -34,12 +35,11 @@ func newProcess(t *testing.T, args ...string) *process {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // start returns when the server accepts connections, and says how long that took.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/milena-io/milena/test/build"
+	"github.com/milena-io/milena/test/freeport"
 )
 
 func TestMain(m *testing.M) { build.Main(m) }
@@ -80,12 +81,11 @@ func start(t *testing.T, args ...string) *victim {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // eventually repeats f for a while until it is true.

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/milena-io/milena/test/freeport"
 )
 
 // defaults are what one node cannot do without, and the thread counts of the
@@ -77,15 +79,11 @@ func ports(file string) (client, controller string, err error) {
 	if client != "" && free(client) && free(controller) {
 		return client, controller, nil
 	}
-	// Both are held until both are known: two calls may get the same port.
-	var held [2]net.Listener
-	for i := range held {
-		if held[i], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return "", "", err
-		}
-		defer held[i].Close()
+	if client, err = freeport.Address(); err != nil {
+		return "", "", err
 	}
-	return held[0].Addr().String(), held[1].Addr().String(), nil
+	controller, err = freeport.Address()
+	return client, controller, err
 }
 
 func free(address string) bool {

@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/milena-io/milena/test/build"
+	"github.com/milena-io/milena/test/freeport"
 )
 
 func TestMain(m *testing.M) { build.Main(m) }
@@ -41,12 +42,11 @@ func newProcess(t *testing.T) *process {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // start returns how long it took from the creation of the process to the first
