@@ -11,7 +11,6 @@ import (
 	"github.com/milena-io/milena/internal/commitlog/txnindex"
 	"github.com/milena-io/milena/internal/invariant"
 	"github.com/milena-io/milena/internal/record"
-	"github.com/milena-io/milena/internal/vfs"
 )
 
 // appender is the writing end of the active segment. The log's mutex guards it.
@@ -25,6 +24,8 @@ type appender struct {
 	jitterMs int64
 
 	snapshotAt int64 // size of the segment when the last producer snapshot was written
+
+	txns *txnindex.Index // for appends to it; nil before the first
 }
 
 func (l *Log) newAppender(s *segment, nowMs int64) *appender {
@@ -49,8 +50,8 @@ type appendJob struct {
 // are not kept. When Append returns, readers may see the batches; they are
 // durable when DurableOffset has passed them.
 //
-// Errors: ErrOffline, ErrDiskFull and ErrTooManyFiles (nothing was written), *QuarantineError,
-// ErrClosed, ErrDeleted, and of package producer *SequenceError, *FencedError,
+// Errors: ErrOffline, ErrDiskFull and ErrTooManyFiles (the log is as it was, and
+// the append may be tried again), *QuarantineError, ErrClosed, ErrDeleted, and of package producer *SequenceError, *FencedError,
 // *TxnStateError and *CoordinatorFencedError.
 func (l *Log) Append(batches []byte, o AppendOptions) (Appended, error) {
 	l.mu.Lock()
@@ -137,34 +138,16 @@ func (l *Log) assign(batches []byte, o AppendOptions) (appendJob, error) {
 	return job, nil
 }
 
-// write stores the job and publishes it. Any failure takes the directory
-// offline: what reached the disk is unknown.
+// write stores the job and publishes it. What comes before the records can be
+// refused for want of space or descriptors, and leaves the log as it was. Any
+// other failure takes the directory offline: what reached the disk is unknown.
 func (l *Log) write(job appendJob, o AppendOptions) error {
-	if job.first != l.end.Load() {
-		if err := l.becomeSparse(); err != nil {
-			return l.d.fail("mark "+l.path, err)
-		}
-	}
-	if l.mustRoll(job, o.NowMs) {
-		if err := l.roll(job.first, o.NowMs); err != nil {
-			return l.d.fail("roll "+l.path, err)
-		}
+	h, err := l.prepare(job, o)
+	if err != nil {
+		return err
 	}
 	a := l.app
-	h, err := l.pinActive()
-	if errors.Is(err, fs.ErrNotExist) {
-		return l.missing(a.seg)
-	}
-	if vfs.IsTooManyFiles(err) {
-		return fmt.Errorf("%w: open %s: %w", ErrTooManyFiles, a.seg.path(suffixLog), err)
-	}
-	if err != nil {
-		return l.d.fail("open "+a.seg.path(suffixLog), err)
-	}
 	at := a.seg.size.Load()
-	if err := l.noteEpochs(job, o); err != nil {
-		return l.d.fail("write "+l.path, err)
-	}
 	c, fresh := l.d.tail.reserve(l, job.first, len(job.data))
 	if c != nil {
 		c.write(job.data)
@@ -173,7 +156,10 @@ func (l *Log) write(job appendJob, o AppendOptions) error {
 		return l.d.fail("append to "+a.seg.path(suffixLog), err)
 	}
 	if err := l.note(job, at, o.NowMs); err != nil {
-		return l.d.fail("write indexes of "+l.path, err)
+		// The entries are kept back and written with later ones.
+		if err := l.d.failOrPutOff("write indexes of "+l.path, err); err != nil {
+			return err
+		}
 	}
 	if c != nil {
 		c.publish(len(job.data), job.first, job.next)
@@ -187,6 +173,41 @@ func (l *Log) write(job appendJob, o AppendOptions) error {
 	return nil
 }
 
+// prepare does everything that must be there before the records are, and pins
+// the file that they go to.
+func (l *Log) prepare(job appendJob, o AppendOptions) (*handle, error) {
+	if job.first != l.end.Load() {
+		if err := l.becomeSparse(); err != nil {
+			return nil, l.d.failOrLater("mark "+l.path, err)
+		}
+	}
+	if l.mustRoll(job, o.NowMs) {
+		if err := l.roll(job.first, o.NowMs); err != nil {
+			return nil, l.d.failOrLater("roll "+l.path, err)
+		}
+	}
+	if err := l.noteEpochs(job, o); err != nil {
+		return nil, l.d.failOrLater("write "+l.path, err)
+	}
+	a := l.app
+	unpinned := a.handle == nil
+	h, err := l.pinActive()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, l.missing(a.seg)
+	}
+	if err != nil {
+		return nil, l.d.failOrLater("open "+a.seg.path(suffixLog), err)
+	}
+	if err := l.noteAborts(job); err != nil {
+		if unpinned {
+			l.d.files.release(h)
+			a.handle = nil
+		}
+		return nil, l.d.failOrLater("write the transaction index of "+l.path, err)
+	}
+	return h, nil
+}
+
 // note updates indexes and producer state after the bytes were written at at.
 func (l *Log) note(job appendJob, at, nowMs int64) error {
 	a := l.app
@@ -197,8 +218,8 @@ func (l *Log) note(job appendJob, at, nowMs int64) error {
 		b, after, err := record.Split(rest)
 		invariant.Check(err == nil, "placed batch of %s can't be split: %v", l.tp, err)
 		a.index.add(at, b.LastOffset(), b.MaxTimestamp())
-		if err := l.applyProducer(b, nowMs); err != nil {
-			return err
+		if b.HasProducerID() {
+			l.appendProducer(b, nowMs)
 		}
 		at += int64(b.Size())
 		rest = after
@@ -221,19 +242,6 @@ const (
 	pendingIndexSpan = 256 << 10
 )
 
-// applyProducer takes a stored batch into the producer state.
-func (l *Log) applyProducer(b record.Batch, nowMs int64) error {
-	if !b.HasProducerID() {
-		return nil
-	}
-	done, ended := l.appendProducer(b, nowMs)
-	if !ended || !done.Aborted {
-		return nil
-	}
-	l.unsynced |= debtTxn | debtDir
-	return l.txnIndex(l.app.seg).Append(txnEntry(done))
-}
-
 // appendProducer notes what may now be unstable, before readers can see it.
 func (l *Log) appendProducer(b record.Batch, nowMs int64) (done producer.Completed, ended bool) {
 	done, ended = l.producers.Append(b, nowMs)
@@ -244,33 +252,6 @@ func (l *Log) appendProducer(b record.Batch, nowMs int64) (done producer.Complet
 		l.unstable.Store(true)
 	}
 	return done, ended
-}
-
-func txnEntry(c producer.Completed) txnindex.Entry {
-	return txnindex.Entry{
-		ProducerID: c.ProducerID, FirstOffset: c.First, LastOffset: c.Last, LastStableOffset: c.LastStableOffset,
-	}
-}
-
-func (l *Log) txnIndex(s *segment) *txnindex.Index {
-	return txnindex.New(l.d.opts.FS, s.path(suffixTxn), s.base)
-}
-
-// noteEpochs records where a leader epoch begins, before its first batch is
-// written.
-func (l *Log) noteEpochs(job appendJob, o AppendOptions) error {
-	if o.Origin != Replica {
-		return l.assignEpoch(o.LeaderEpoch, job.first)
-	}
-	for rest := job.data; len(rest) > 0; {
-		b, after, err := record.Split(rest)
-		invariant.Check(err == nil, "placed batch of %s can't be split: %v", l.tp, err)
-		if err := l.assignEpoch(b.LeaderEpoch(), b.BaseOffset()); err != nil {
-			return err
-		}
-		rest = after
-	}
-	return nil
 }
 
 // pinActive opens the active segment and keeps it open until it is flushed.

@@ -2,7 +2,6 @@ package commitlog
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
-	"github.com/milena-io/milena/internal/vfs"
 )
 
 // cleaner compacts the logs of a directory whose cleanup.policy has compact, one
@@ -162,7 +160,7 @@ func (c *cleaner) clean(plan cleanPlan) bool {
 // giveUp decides what a failed clean means for the next one.
 func (c *cleaner) giveUp(l *Log, err error) {
 	switch {
-	case errors.Is(err, errCleanStopped), errors.Is(err, errCleanStale), errors.Is(err, ErrDiskFull), l.Err() != nil:
+	case errors.Is(err, errCleanStopped), errors.Is(err, errCleanStale), notNow(err) != nil, l.Err() != nil:
 		return // another time, or never
 	case errors.Is(err, errMissingAbort):
 		c.mu.Lock()
@@ -192,8 +190,8 @@ func (l *Log) cleanOpenError(s *segment, err error) error {
 	return l.cleanError("open "+s.path(suffixLog), err)
 }
 
-// cleanError turns an error of a storage call into the clean's: a full disk and
-// a log that is going away concern only the clean, anything else the directory.
+// cleanError turns an error of a storage call into the clean's: a full disk,
+// a want of descriptors and a log that is going away concern only the clean, anything else the directory.
 func (l *Log) cleanError(what string, err error) error {
 	if gone := l.Err(); gone != nil {
 		return gone
@@ -201,13 +199,10 @@ func (l *Log) cleanError(what string, err error) error {
 	if errors.Is(err, errSegmentGone) {
 		return errCleanStale
 	}
-	if errors.Is(err, ErrDiskFull) || vfs.IsNoSpace(err) {
-		return fmt.Errorf("%w: %w", ErrDiskFull, err)
-	}
 	if _, damaged := errors.AsType[*badBatch](err); damaged {
 		return err
 	}
-	return l.d.fail(what, err)
+	return l.d.failOrLater(what, err)
 }
 
 // stopping tells that the directory is closing.

@@ -1,12 +1,10 @@
 package commitlog
 
 import (
-	"fmt"
 	"path/filepath"
 
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
-	"github.com/milena-io/milena/internal/vfs"
 )
 
 // The file cleaner-offset-checkpoint says up to where each log has been cleaned.
@@ -46,13 +44,10 @@ func (c *cleaner) open() error {
 // the old file is whole, and what depends on the new one is not done.
 func (c *cleaner) save() error {
 	err := checkpoint.WriteOffsets(c.d.opts.FS, filepath.Join(c.d.opts.Path, checkpoint.CleanerFile), c.offsets)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case vfs.IsNoSpace(err):
-		return fmt.Errorf("%w: %w", ErrDiskFull, err)
 	}
-	return c.d.fail("write "+checkpoint.CleanerFile, err)
+	return c.d.failOrLater("write "+checkpoint.CleanerFile, err)
 }
 
 // change sets the entry of a log, or removes it if offset is negative. c.mu is

@@ -2,7 +2,6 @@ package commitlog
 
 import (
 	"errors"
-	"log/slog"
 	"path/filepath"
 
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
@@ -45,7 +44,7 @@ func (d *Dir) closeLogs(logs []*Log) error {
 		return err
 	}
 	if err := d.starts.save(nil, 0); err != nil {
-		return d.fail("write "+checkpoint.LogStartFile, err)
+		return d.failOrLater("write "+checkpoint.LogStartFile, err)
 	}
 	return d.saveRecoveryPoints()
 }
@@ -67,11 +66,15 @@ func (l *Log) finish() {
 		return
 	}
 	if err := l.finishFiles(); err != nil {
-		_ = l.d.fail("close "+l.path, err)
+		l.unfinished = true
+		_ = l.d.failOrPutOff("close "+l.path, err)
 	}
 }
 
 func (l *Log) finishFiles() error {
+	if err := l.saveEpochs(); err != nil {
+		return err
+	}
 	if l.app.seg.size.Load() > 0 {
 		if err := l.sealActive(); err != nil {
 			return err
@@ -108,12 +111,12 @@ func (l *Log) abandon(why error) {
 	l.d.tail.discard(l)
 }
 
-// writeManifest describes the logs that are intact; the others are verified at
-// the next start.
+// writeManifest describes the logs that are intact and complete; the others are
+// verified at the next start.
 func (d *Dir) writeManifest(logs []*Log) error {
 	entries := make([]manifestLog, 0, len(logs))
 	for _, l := range logs {
-		if errors.Is(l.Err(), ErrClosed) {
+		if errors.Is(l.Err(), ErrClosed) && !l.unfinished {
 			entries = append(entries, l.describe())
 		}
 	}
@@ -142,22 +145,25 @@ func (d *Dir) checkpoint() {
 		return
 	}
 	d.keeper.flushLazy()
-	if err := d.saveCheckpoints(); err != nil && !errors.Is(err, ErrOffline) {
-		d.opts.Logger.Warn("checkpoint left for the next time", slog.String("dir", d.opts.Path), slog.Any("error", err))
+	if d.saveCheckpoints() {
+		d.caughtUp()
 	}
 }
 
-func (d *Dir) saveCheckpoints() error {
-	for _, l := range d.allLogs() {
-		if err := l.snapshotIfGrown(); err != nil {
-			return d.failUnlessFull("write a snapshot of "+l.path, err)
+// saveCheckpoints reports whether all could be written. What could not is left for
+// the next time.
+func (d *Dir) saveCheckpoints() bool {
+	complete := true
+	save := func(what string, err error) {
+		if err != nil {
+			complete = false
+			_ = d.failOrPutOff(what, err)
 		}
 	}
-	if err := d.saveRecoveryPoints(); err != nil {
-		return d.failUnlessFull("write "+checkpoint.RecoveryPointFile, err)
+	for _, l := range d.allLogs() {
+		save("write derived files of "+l.path, l.catchUp())
 	}
-	if err := d.starts.save(nil, 0); err != nil {
-		return d.failUnlessFull("write "+checkpoint.LogStartFile, err)
-	}
-	return nil
+	save("write "+checkpoint.RecoveryPointFile, d.saveRecoveryPoints())
+	save("write "+checkpoint.LogStartFile, d.starts.save(nil, 0))
+	return complete
 }

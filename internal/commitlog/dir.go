@@ -46,6 +46,8 @@ type Dir struct {
 	former                 formerNames
 	mistakes               mistakenIDs
 
+	short atomic.Bool // something was put off for want of space or descriptors
+
 	recoveryMu    sync.Mutex
 	recoverySaved bool // a recovery-point checkpoint may be on disk
 
@@ -192,15 +194,18 @@ func (l *Log) adopt(id base.UUID) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.writeMeta(id); err != nil {
-		return l.d.fail("write "+l.path, err)
+		return l.d.failOrLater("write "+l.path, err)
 	}
 	l.id.Store(&id)
 	return nil
 }
 
 func (l *Log) writeMeta(id base.UUID) error {
+	if err := replaceFile(l.d.opts.FS, filepath.Join(l.path, checkpoint.PartitionFile), checkpoint.EncodePartition(id)); err != nil {
+		return err
+	}
 	l.unsynced |= debtMeta | debtDir
-	return replaceFile(l.d.opts.FS, filepath.Join(l.path, checkpoint.PartitionFile), checkpoint.EncodePartition(id))
+	return nil
 }
 
 // createLog makes the directory of a new, empty log. Nothing is synced: the
@@ -220,7 +225,12 @@ func (d *Dir) createLog(tp base.TopicPartition, id base.UUID, cfg Config) (*Log,
 		// It was not there when the directory was opened. Somebody moved it in.
 		l.id.Store(&base.UUID{})
 		d.readTopicID(l)
-		return l, d.recoverInto(l, recoveryHints{})
+		if err := d.tryRecover(l, recoveryHints{}); errors.Is(err, ErrQuarantined) {
+			return nil, err
+		} else if err != nil {
+			return nil, d.failOrLater("recover "+l.path, err)
+		}
+		return l, nil
 	}
 	if err := d.opts.FS.MkdirAll(l.path); err != nil {
 		return nil, d.notCreated(l, err)
@@ -236,17 +246,14 @@ func (d *Dir) createLog(tp base.TopicPartition, id base.UUID, cfg Config) (*Log,
 // notCreated ends the creation of a log. Without room for it, or a descriptor, it
 // may be tried again: what is there of it goes, and was never promised.
 func (d *Dir) notCreated(l *Log, err error) error {
-	retry := ErrDiskFull
-	switch {
-	case vfs.IsTooManyFiles(err):
-		retry = ErrTooManyFiles
-	case !vfs.IsNoSpace(err):
-		return d.fail("create "+l.path, err)
+	what := "create " + l.path
+	if notNow(err) == nil {
+		return d.fail(what, err)
 	}
-	if gone := d.opts.FS.RemoveAll(l.path); gone != nil {
-		return d.fail("create "+l.path, errors.Join(err, gone))
+	if gone := d.opts.FS.RemoveAll(l.path); gone != nil && notNow(gone) == nil {
+		return d.fail(what, errors.Join(err, gone))
 	}
-	return fmt.Errorf("%w: create %s: %w", retry, l.path, err)
+	return later(what, err)
 }
 
 // startEmpty makes the log one empty active segment that begins at offset. Its

@@ -46,7 +46,7 @@ func (l *Log) repairEpochs() error {
 		return err
 	}
 	if err := l.replaceEpochs(v.log); err != nil {
-		return l.d.fail("write "+l.path, err)
+		return l.d.failOrPutOff("write "+l.path, err)
 	}
 	return nil
 }

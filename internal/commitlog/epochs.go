@@ -48,9 +48,43 @@ func (l *Log) AssignEpochStart(e int32, start int64) error {
 		return err
 	}
 	if err := l.assignEpoch(e, start); err != nil {
-		return l.d.fail("write "+l.path, err)
+		return l.d.failOrPutOff("write "+l.path, err) // appends wait for it
 	}
 	return nil
+}
+
+// noteEpochs records where a leader epoch begins, before its first batch is
+// written. An append must not overtake the file: after a crash, batches of an
+// epoch that the file does not know look like damaged ones.
+func (l *Log) noteEpochs(job appendJob, o AppendOptions) error {
+	latest, newest := l.LatestEpoch(), o.LeaderEpoch
+	if o.Origin == Replica {
+		for b := range l.batches(job) {
+			newest = max(newest, b.LeaderEpoch())
+		}
+	}
+	if newest == base.NoEpoch || newest <= latest {
+		return l.saveEpochs()
+	}
+	before, behind := l.Epochs(), l.epochsBehind
+	err := l.changeEpochs(func(c *epoch.Cache) (changed bool) {
+		if o.Origin != Replica {
+			return c.Assign(o.LeaderEpoch, job.first)
+		}
+		for b := range l.batches(job) {
+			if last, _ := c.Latest(); b.LeaderEpoch() > last.Epoch && c.Assign(b.LeaderEpoch(), b.BaseOffset()) {
+				changed = true
+			}
+		}
+		return changed
+	})
+	if err != nil { // the append is refused, and may never come again
+		l.epochMu.Lock()
+		l.epochs = epoch.CacheOf(before)
+		l.epochMu.Unlock()
+		l.epochsBehind = behind
+	}
+	return err
 }
 
 // assignEpoch takes an epoch that is newer than the known ones into the cache
@@ -62,15 +96,44 @@ func (l *Log) assignEpoch(e int32, start int64) error {
 	return l.changeEpochs(func(c *epoch.Cache) bool { return c.Assign(e, start) })
 }
 
-// changeEpochs applies a change and rewrites the file if there was one.
+// changeEpochs applies a change and rewrites the file if there was one. The caller
+// holds the log's mutex. After an error the cache is as it should be, and the file
+// is made to say the same by whoever calls saveEpochs next.
 func (l *Log) changeEpochs(change func(*epoch.Cache) bool) error {
 	l.epochMu.Lock()
 	changed := change(&l.epochs)
-	data := l.epochs.Encode()
 	l.epochMu.Unlock()
 	if !changed {
 		return nil
 	}
+	l.epochsBehind = true
+	return l.saveEpochs()
+}
+
+// saveEpochs writes the file of the epochs if it is behind them.
+func (l *Log) saveEpochs() error {
+	if !l.epochsBehind {
+		return nil
+	}
+	l.epochMu.RLock()
+	data := l.epochs.Encode()
+	l.epochMu.RUnlock()
+	if err := replaceFile(l.d.opts.FS, filepath.Join(l.path, epoch.FileName), data); err != nil {
+		return err
+	}
+	l.epochsBehind = false
 	l.unsynced |= debtEpochs | debtDir
-	return replaceFile(l.d.opts.FS, filepath.Join(l.path, epoch.FileName), data)
+	return nil
+}
+
+// trimEpochs forgets the leader epochs before the log start. That a file knows
+// them too does no harm, so nobody waits for it.
+func (l *Log) trimEpochs(start int64) error {
+	behind := l.epochsBehind
+	err := l.changeEpochs(func(c *epoch.Cache) bool { return c.TruncateFromStart(start) })
+	if notNow(err) == nil {
+		return err
+	}
+	l.epochsBehind = behind
+	return nil
 }

@@ -53,10 +53,10 @@ func (d *Dir) freeName(tp base.TopicPartition) error {
 		return nil
 	}
 	if err := d.saveRecoveryPoints(); err != nil {
-		return d.failUnlessFull("write "+checkpoint.RecoveryPointFile, err)
+		return d.failOrLater("write "+checkpoint.RecoveryPointFile, err)
 	}
 	if err := d.starts.save(nil, 0); err != nil {
-		return d.failUnlessFull("write "+checkpoint.LogStartFile, err)
+		return d.failOrLater("write "+checkpoint.LogStartFile, err)
 	}
 	clear(d.former.names) // both files list what there is
 	return nil

@@ -53,14 +53,17 @@ type frontier struct {
 	d    *Dir
 	path string
 
-	mu      sync.Mutex
-	file    vfs.File
-	size    int64
-	pending []*Log // flushed since the last write
-	queued  map[*Log]struct{}
-	wrote   time.Time
-	synced  bool // everything written is durable
-	buf     []byte
+	mu       sync.Mutex
+	file     vfs.File // nil before the start, after the end, and while lost
+	lost     bool     // it could not be opened after it was rewritten
+	size     int64
+	pending  []*Log // flushed since the last write
+	queued   map[*Log]struct{}
+	wrote    time.Time
+	synced   bool  // everything written is durable
+	limit    int64 // size at which it is rewritten, if that could not be done when it was due
+	retrying bool  // the keeper will write what is pending
+	buf      []byte
 }
 
 func appendFrontierRecord(dst []byte, k logKey, durable int64) []byte {
@@ -139,7 +142,7 @@ func (f *frontier) note(set []*Log) {
 func (f *frontier) behind() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.pending) > 0 && f.file != nil && f.d.Offline() == nil
+	return len(f.pending) > 0 && f.file != nil && !f.retrying && f.d.Offline() == nil
 }
 
 // write appends what was noted, in one write.
@@ -149,14 +152,27 @@ func (f *frontier) write() {
 	if f.d.Offline() != nil {
 		return
 	}
-	if err := f.writeLocked(); err != nil {
-		_ = f.d.fail("write "+f.path, err)
+	if err := f.writeLocked(); err != nil && f.d.failOrPutOff("write "+f.path, err) == nil && !f.retrying {
+		f.retrying = true
+		f.d.keeper.after(frontierSyncEvery, f.retry)
 	}
 }
 
+// retry writes what could not be written when it was due. A journal that says too
+// little is late, as it may be.
+func (f *frontier) retry() {
+	f.mu.Lock()
+	f.retrying = false
+	f.mu.Unlock()
+	f.write()
+}
+
 func (f *frontier) writeLocked() error {
-	if len(f.pending) == 0 || f.file == nil {
+	if len(f.pending) == 0 || f.file == nil && !f.lost {
 		return nil
+	}
+	if err := f.reopen(); err != nil {
+		return err
 	}
 	f.buf = f.buf[:0]
 	for _, l := range f.pending {
@@ -164,15 +180,36 @@ func (f *frontier) writeLocked() error {
 			f.buf = appendFrontierRecord(f.buf, l.key(), l.durable.Load())
 		}
 	}
-	clear(f.pending)
-	f.pending = f.pending[:0]
-	clear(f.queued)
 	if err := f.appendLocked(f.buf); err != nil {
 		return err
 	}
+	clear(f.pending)
+	f.pending = f.pending[:0]
+	clear(f.queued)
 	f.wrote = f.d.opts.Now()
-	if f.size > frontierSlack+4*frontierRecordSize*int64(f.d.logCount()) {
-		return f.rewriteLocked()
+	if f.size <= max(f.limit, frontierSlack+4*frontierRecordSize*int64(f.d.logCount())) {
+		return nil
+	}
+	f.limit = f.size + frontierSlack
+	return f.rewriteLocked()
+}
+
+// reopen opens the journal after it was rewritten, or could not be.
+func (f *frontier) reopen() error {
+	if !f.lost {
+		return nil
+	}
+	file, err := f.d.files.opening(f.d.opts.FS.Open, f.path)
+	if err != nil {
+		return err
+	}
+	size, err := file.Size()
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	f.file, f.lost, f.size = file, false, size-size%frontierRecordSize
+	if !f.synced {
+		f.d.keeper.after(frontierSyncEvery, f.sync)
 	}
 	return nil
 }
@@ -214,7 +251,11 @@ func (f *frontier) sync() {
 func (f *frontier) set(l *Log, to int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.appendLocked(appendFrontierRecord(nil, l.key(), to)); err != nil {
+	err := f.reopen()
+	if err == nil {
+		err = f.appendLocked(appendFrontierRecord(nil, l.key(), to))
+	}
+	if err != nil {
 		return err
 	}
 	return f.file.Sync()
@@ -225,8 +266,12 @@ func (f *frontier) set(l *Log, to int64) error {
 func (f *frontier) forget(l *Log) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.appendLocked(appendFrontierRecord(nil, l.key(), noFrontier)); err != nil && !errors.Is(err, ErrClosed) {
-		_ = f.d.fail("write "+f.path, err)
+	err := f.reopen()
+	if err == nil {
+		err = f.appendLocked(appendFrontierRecord(nil, l.key(), noFrontier))
+	}
+	if err != nil && !errors.Is(err, ErrClosed) {
+		_ = f.d.failOrPutOff("write "+f.path, err)
 	}
 }
 
@@ -251,33 +296,34 @@ func (f *frontier) rewriteLocked() error {
 			data = appendFrontierRecord(data, l.key(), at)
 		}
 	}
-	if f.file != nil {
-		if err := f.file.Close(); err != nil {
+	old := f.file
+	f.file, f.lost = nil, true
+	if old != nil {
+		if err := old.Close(); err != nil {
 			return err
 		}
-		f.file = nil
 	}
-	if err := vfs.WriteFileAtomic(f.d.opts.FS, f.path, data); err != nil {
-		return err
+	err := vfs.WriteFileAtomic(f.d.opts.FS, f.path, data)
+	if err == nil {
+		f.synced, f.limit = true, 0
 	}
-	file, err := f.d.opts.FS.Open(f.path)
-	if err != nil {
-		return err
-	}
-	f.file, f.size, f.synced = file, int64(len(data)), true
-	return nil
+	return errors.Join(err, f.reopen())
 }
 
 // close writes and syncs what is left and closes the journal.
 func (f *frontier) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.file == nil {
-		return nil
-	}
 	err := f.d.Offline()
 	if err == nil {
-		err = errors.Join(f.writeLocked(), f.file.Sync())
+		err = f.writeLocked()
+	}
+	f.lost = false
+	if f.file == nil {
+		return err
+	}
+	if err == nil {
+		err = f.file.Sync()
 	}
 	err = errors.Join(err, f.file.Close())
 	f.file = nil

@@ -29,7 +29,8 @@ func (l *Log) load() error {
 	if err != nil {
 		return err
 	}
-	if size != s.size.Load() {
+	if size != s.size.Load() || l.doubted {
+		l.doubted = true
 		l.d.opts.Logger.Warn("a segment is not as it was left, verifying the log", slog.String("file", s.path(suffixLog)),
 			slog.Int64("size", size), slog.Int64("expected", s.size.Load()))
 		return l.reverify()
@@ -49,7 +50,9 @@ func (l *Log) reverify() error {
 	r := recovery{l: l, d: l.d, fs: l.d.opts.FS, hints: recoveryHints{
 		frontier: l.end.Load(), boundary: l.end.Load(), known: true, start: l.start.Load(), cleaned: l.sparse.Load(),
 	}}
-	return r.run()
+	err := r.run()
+	l.doubted = err != nil
+	return err
 }
 
 // loadIndexes makes the index writer continue the files: from the last entry

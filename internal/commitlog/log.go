@@ -50,6 +50,9 @@ type Log struct {
 	snapshot       int64     // offset of the newest producer snapshot file, -1: none
 	unsynced       syncDebt  // what the next flush must sync besides segments
 	epochsWeighed  bool      // the epoch cache was compared with the whole log
+	epochsBehind   bool      // leader-epoch-checkpoint is older than epochs
+	doubted        bool      // its files are not as they were left, and it could not be verified yet
+	unfinished     bool      // it was closed without some of its derived files
 	sparseNoted    bool      // a file says that offsets have gaps
 	lazy           bool      // waits for the next checkpoint to be flushed
 	timed          bool      // waits for flush.ms to pass
@@ -193,7 +196,7 @@ func (l *Log) readyLocked() error {
 	if _, damaged := errors.AsType[*CorruptionError](err); damaged {
 		return l.quarantine(err)
 	}
-	return l.d.fail("load "+l.path, err)
+	return l.d.failOrLater("load "+l.path, err)
 }
 
 // contiguous tells whether every batch must begin where the last one ended.

@@ -36,11 +36,15 @@ func (l *Log) position(s *segment, log io.ReaderAt, offset, size int64) (pos, ne
 			break
 		}
 		if err := l.rebuildIndexes(s); err != nil {
-			return 0, 0, err
+			s.rebuilt.Store(false)
+			if notNow(err) == nil {
+				return 0, 0, err
+			}
+			break // the data is there all the same
 		}
 	}
-	// The index can't be made to fit, so the data is damaged somewhere: a scan
-	// from the start finds out where.
+	// The index can't be written now, or can't be made to fit, so the data is
+	// damaged somewhere: a scan from the start finds out where.
 	return 0, s.base, nil
 }
 
@@ -91,13 +95,13 @@ func (l *Log) rebuildIndexes(s *segment) error {
 		w.addTime()
 	}
 	if err := l.resetIndexes(s); err != nil {
-		return l.d.fail("truncate indexes of "+l.path, err)
-	}
-	if err := w.write(l.d.files, s); err != nil {
-		return l.d.fail("write indexes of "+l.path, err)
+		return l.d.failOrLater("truncate indexes of "+l.path, err)
 	}
 	if active {
 		l.app.index = w
+	}
+	if err := w.write(l.d.files, s); err != nil {
+		return l.d.failOrLater("write indexes of "+l.path, err)
 	}
 	s.setMaxTime(w.maxTS, w.maxAt)
 	return nil
@@ -134,16 +138,23 @@ func ignoreDamage(err error) error {
 	return err
 }
 
-// resetIndexes empties the index files of a segment.
+// resetIndexes empties the index files of a segment, both or neither.
 func (l *Log) resetIndexes(s *segment) error {
+	var open []*handle
+	defer func() {
+		for _, h := range open {
+			l.d.files.release(h)
+		}
+	}()
 	for _, kind := range []fileKind{kindIndex, kindTime} {
 		h, err := l.d.files.acquireOrCreate(s, kind)
 		if err != nil {
 			return err
 		}
-		err = h.Truncate(0)
-		l.d.files.release(h)
-		if err != nil {
+		open = append(open, h)
+	}
+	for _, h := range open {
+		if err := h.Truncate(0); err != nil {
 			return err
 		}
 	}

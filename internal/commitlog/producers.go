@@ -60,6 +60,9 @@ func (l *Log) AbortedTxns(from, upTo int64) ([]AbortedTxn, error) {
 				continue
 			}
 		}
+		if err := later("read transaction indexes of "+l.path, err); err != nil {
+			return nil, err
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -94,18 +97,19 @@ func (d *Dir) rebuildProducers(l *Log, snapshots []int64, trusted int64) error {
 		if err := l.cutTxnIndex(s, from); err != nil {
 			return err
 		}
-		err := l.walkSegment(s, from, func(s *segment, _ int64, b record.Batch) error {
+		idx := l.txnIndex(s)
+		err := l.walkSegment(s, from, func(_ *segment, _ int64, b record.Batch) error {
 			if !b.HasProducerID() {
 				return nil
 			}
 			if done, ended := l.appendProducer(b, now); ended && done.Aborted {
 				l.unsynced |= debtDir
-				return l.txnIndex(s).Append(txnEntry(done))
+				return idx.Append(txnEntry(done))
 			}
 			return nil
 		})
 		if err == nil {
-			err = l.txnIndex(s).Sync()
+			err = idx.Sync()
 		}
 		if err != nil {
 			return err

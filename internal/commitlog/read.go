@@ -110,7 +110,7 @@ func (l *Log) readFailed(seg *segment, err error) error {
 		return l.missing(seg)
 	}
 	if !damaged {
-		return l.d.fail("read "+seg.path(suffixLog), err)
+		return l.d.failOrLater("read "+seg.path(suffixLog), err)
 	}
 	c := &CorruptionError{File: seg.path(suffixLog), Position: bad.pos, Offset: bad.offset, Reason: bad.reason}
 	l.d.reportCorruption(l.tp, c)

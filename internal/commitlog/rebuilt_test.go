@@ -80,7 +80,7 @@ func TestDamagedTxnIndexBeforeSnapshot(t *testing.T) {
 	appendAs(t, l, producerBatch(1, 0, 0, true), Client)
 	appendAs(t, l, record.ControlBatch(record.Abort, 0, 1, 0, 5), Coordinator)
 	l.app.snapshotAt = -snapshotEvery
-	if err := l.snapshotIfGrown(); err != nil {
+	if err := l.catchUp(); err != nil {
 		t.Fatal(err)
 	}
 	mustAppend(t, l, makeBatch(1, 10, 1))

@@ -22,6 +22,16 @@ import (
 // is all it can be. An I/O error is neither: it takes the directory offline.
 // Files that can be derived from the data are derived when in doubt.
 func (d *Dir) recoverInto(l *Log, hints recoveryHints) error {
+	err := d.tryRecover(l, hints)
+	if err == nil || errors.Is(err, ErrQuarantined) {
+		return err
+	}
+	return d.fail("recover "+l.path, err)
+}
+
+// tryRecover is recoverInto for a caller that can do without the log for now: it
+// leaves it to it what an I/O error means.
+func (d *Dir) tryRecover(l *Log, hints recoveryHints) error {
 	began := d.opts.Now()
 	l.flushMu.Lock()
 	defer l.flushMu.Unlock()
@@ -42,7 +52,7 @@ func (d *Dir) recoverInto(l *Log, hints recoveryHints) error {
 	if _, damaged := errors.AsType[*CorruptionError](err); damaged {
 		return l.quarantine(err)
 	}
-	return d.fail("recover "+l.path, err)
+	return err
 }
 
 // recovery is the verification of one log.

@@ -27,7 +27,7 @@ func (d *Dir) applyRetention() {
 			l.sweepDeleted()
 		}
 		now := d.opts.Now().UnixMilli()
-		if err := l.retain(now); err != nil && l.Err() == nil && !errors.Is(err, errSegmentGone) && !errors.Is(err, ErrDiskFull) {
+		if err := l.retain(now); err != nil && l.Err() == nil && !errors.Is(err, errSegmentGone) {
 			_ = l.failOrQuarantineRead("apply retention to "+l.path, err)
 		}
 		l.expireProducers(now)
@@ -128,14 +128,14 @@ func (l *Log) rollExpired(active *segment, upTo, nowMs int64) error {
 		return nil
 	}
 	if err := l.roll(upTo, nowMs); err != nil {
-		return l.d.fail("roll "+l.path, err)
+		return l.d.failOrLater("roll "+l.path, err)
 	}
 	return nil
 }
 
 // failOrQuarantineRead is for errors of looking at a segment: damage found on
-// the way is reported and left for readers to run into, anything else takes the
-// directory offline.
+// the way is reported and left for readers to run into, what can be done later is
+// left to the next pass, anything else takes the directory offline.
 func (l *Log) failOrQuarantineRead(what string, err error) error {
 	if errors.Is(err, ErrOffline) {
 		return err
@@ -148,7 +148,7 @@ func (l *Log) failOrQuarantineRead(what string, err error) error {
 		l.d.reportCorruption(l.tp, c)
 		return err
 	}
-	return l.d.fail(what, err)
+	return l.d.failOrLater(what, err)
 }
 
 // sweepDeleted removes files that were on their way out when the directory was

@@ -87,8 +87,10 @@ func (l *Log) becomeSparse() error {
 	if err := writeFile(l.d.opts.FS, filepath.Join(l.path, sparseFile), nil); err != nil {
 		return err
 	}
-	if err := l.d.opts.FS.SyncDir(l.path); err != nil {
+	if err := l.d.opts.FS.SyncDir(l.path); vfs.IsTooManyFiles(err) {
 		return err
+	} else if err != nil {
+		return l.d.fail("sync "+l.path, err) // a second one would find nothing to do
 	}
 	l.d.opts.Logger.Info("offsets of the log have gaps from here", slog.String("topic", l.tp.Topic),
 		slog.Int("partition", int(l.tp.Partition)), slog.Int64("end", l.end.Load()))

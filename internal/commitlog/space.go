@@ -1,7 +1,6 @@
 package commitlog
 
 import (
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -45,17 +44,6 @@ func (g *spaceGuard) take(n int64, o Origin, now time.Time) error {
 		return ErrDiskFull
 	}
 	return nil
-}
-
-// failUnlessFull is fail for writes that change nothing when they fail and can
-// be tried again, as those that go through a temporary file. Somebody else may
-// fill the disk at any time, and the directory must be there when it has room
-// again, not least to remove what is out of date.
-func (d *Dir) failUnlessFull(what string, err error) error {
-	if vfs.IsNoSpace(err) {
-		return fmt.Errorf("%w: %s: %w", ErrDiskFull, what, err)
-	}
-	return d.fail(what, err)
 }
 
 func (g *spaceGuard) refresh(now time.Time) error {

@@ -193,7 +193,7 @@ func (l *Log) flushUpTo(start int64) error {
 func (l *Log) saveStart(offset int64) error {
 	defer l.d.starts.settled(l)
 	if err := l.d.starts.save(l, offset); err != nil {
-		return l.d.failUnlessFull("write "+checkpoint.LogStartFile, err)
+		return l.d.failOrLater("write "+checkpoint.LogStartFile, err)
 	}
 	l.raiseStart(offset)
 	return nil
@@ -212,8 +212,8 @@ func (l *Log) raiseStart(offset int64) {
 // dropBelowStart removes what SetStartOffset has put out of reach.
 func (l *Log) dropBelowStart() {
 	// On a full disk the next pass of retention does it.
-	if err := l.removeBelow(l.start.Load()); err != nil && !errors.Is(err, ErrDiskFull) {
-		_ = l.d.fail("remove segments of "+l.path, err)
+	if err := l.removeBelow(l.start.Load()); err != nil {
+		_ = l.d.failOrLater("remove segments of "+l.path, err)
 	}
 }
 

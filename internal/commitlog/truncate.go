@@ -9,7 +9,6 @@ import (
 
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
 	"github.com/milena-io/milena/internal/commitlog/epoch"
-	"github.com/milena-io/milena/internal/vfs"
 )
 
 // Truncate cuts the log so that it ends at offset to, or at the start of the
@@ -72,8 +71,8 @@ func (l *Log) truncate(to int64) error {
 		return err
 	}
 	l.end.Store(end)
-	if err := l.changeEpochs(func(c *epoch.Cache) bool { return c.TruncateFromEnd(end) }); err != nil {
-		return err
+	if err := l.changeEpochs(func(c *epoch.Cache) bool { return c.TruncateFromEnd(end) }); err != nil && notNow(err) == nil {
+		return err // that a file knows more does no harm before the next append, which waits for it
 	}
 	if err := l.dropSnapshots(end); err != nil {
 		return err
@@ -276,7 +275,7 @@ func (l *Log) restart(offset int64) error {
 	l.start.Store(offset)
 	l.end.Store(offset)
 	l.producers, l.snapshot = l.d.newProducers(), -1
-	if err := l.changeEpochs(func(c *epoch.Cache) bool { c.Clear(); return true }); err != nil {
+	if err := l.changeEpochs(func(c *epoch.Cache) bool { c.Clear(); return true }); err != nil && notNow(err) == nil {
 		return err
 	}
 	if err := l.d.opts.FS.SyncDir(l.path); err != nil {
@@ -310,13 +309,4 @@ func (d *Dir) removeLater(path string, wait time.Duration) {
 			d.opts.Logger.Warn("could not remove what was deleted", slog.String("dir", path), slog.Any("error", err))
 		}
 	})
-}
-
-// trimEpochs forgets the leader epochs before the log start.
-func (l *Log) trimEpochs(start int64) error {
-	err := l.changeEpochs(func(c *epoch.Cache) bool { return c.TruncateFromStart(start) })
-	if vfs.IsNoSpace(err) {
-		return nil // a file that knows older epochs too does no harm
-	}
-	return err
 }

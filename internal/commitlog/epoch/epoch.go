@@ -40,6 +40,9 @@ type Entry struct {
 // Cache maps leader epochs to start offsets.
 type Cache struct{ entries []Entry }
 
+// CacheOf holds what Entries of another cache returned.
+func CacheOf(entries []Entry) Cache { return Cache{entries: entries} }
+
 // Assign notes that epoch begins at start and reports whether anything changed.
 // Entries that contradict the new one (same or later epoch, or same or later
 // start) are dropped: the newest word about the tail of the log wins.

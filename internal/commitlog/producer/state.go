@@ -1,6 +1,11 @@
 package producer
 
-import "github.com/milena-io/milena/internal/record"
+import (
+	"iter"
+	"slices"
+
+	"github.com/milena-io/milena/internal/record"
+)
 
 // DefaultExpirationMs is Kafka's producer.id.expiration.ms.
 const DefaultExpirationMs = 24 * 60 * 60 * 1000
@@ -129,6 +134,40 @@ func (s *State) Append(b record.Batch, nowMs int64) (done Completed, ok bool) {
 		s.txns.begin(first, pid)
 	}
 	return Completed{}, false
+}
+
+// Aborts lists the aborted transactions that Append of these batches, one after
+// the other, will complete. It changes nothing.
+func (s *State) Aborts(batches iter.Seq[record.Batch]) (out []Completed) {
+	view := txns{open: slices.Clone(s.txns.open)}
+	changed := map[int64]int64{} // first offsets of what the batches open, noOffset for what they end
+	for b := range batches {
+		pid := b.ProducerID()
+		first, ok := changed[pid]
+		if e := s.producers.get(pid); !ok && e != nil {
+			first = e.txnFirst
+		} else if !ok {
+			first = noOffset
+		}
+		switch {
+		case !b.HasProducerID():
+		case b.IsControl():
+			m, ok := readMarker(b)
+			if !ok || first < 0 {
+				continue
+			}
+			at := b.BaseOffset()
+			done := Completed{ProducerID: pid, First: first, Last: at, LastStableOffset: view.end(first, at), Aborted: m.abort}
+			if m.abort {
+				out = append(out, done)
+			}
+			changed[pid] = noOffset
+		case b.IsTransactional() && first < 0:
+			view.begin(b.BaseOffset(), pid)
+			changed[pid] = b.BaseOffset()
+		}
+	}
+	return out
 }
 
 func (s *State) entryFor(pid int64) *entry {

@@ -12,7 +12,8 @@ import (
 
 // Index is the index file of one segment. It holds no open file: an entry is
 // written by opening the file for a moment, since aborts are rare and there may
-// be a hundred thousand segments. Entries are read once and kept until Release.
+// be a hundred thousand segments. Entries are read once, when somebody asks for
+// them, and kept until Release.
 type Index struct {
 	fs   vfs.FS
 	base int64 // base offset of the segment
@@ -21,6 +22,10 @@ type Index struct {
 	name    string
 	loaded  bool
 	entries []Entry
+
+	ended bool  // the next two are known
+	size  int64 // of the file
+	last  int64 // offset of the last marker, base-1 without one
 }
 
 // New describes the index in the named file, of the segment that begins at
@@ -29,24 +34,68 @@ func New(fsys vfs.FS, name string, base int64) *Index {
 	return &Index{fs: fsys, name: name, base: base}
 }
 
-// Append adds one aborted transaction. It is not durable before Sync.
-func (x *Index) Append(e Entry) error {
+// Append adds aborted transactions, all of them or none. They are not durable
+// before Sync. What an append needs to know is the end of the file; the entries
+// are not read for it.
+func (x *Index) Append(entries ...Entry) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if err := x.load(); err != nil {
+	if err := x.findEnd(); err != nil {
+		return err
+	}
+	last := x.last
+	var b []byte
+	for _, e := range entries {
+		if err := e.check(last); err != nil {
+			return fmt.Errorf("%s: refused entry: %w", x.name, err)
+		}
+		b, last = e.AppendTo(b), e.LastOffset
+	}
+	if err := x.write(b, x.size); err != nil {
+		return err
+	}
+	x.size, x.last = x.size+int64(len(b)), last
+	if x.loaded {
+		x.entries = append(x.entries, entries...)
+	}
+	return nil
+}
+
+// findEnd looks up where the file ends and what its last entry says, unless that
+// is known.
+func (x *Index) findEnd() (err error) {
+	if x.ended {
+		return nil
+	}
+	f, err := x.fs.Open(x.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		x.size, x.last, x.ended = 0, x.base-1, true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	size, err := f.Size()
+	if err != nil {
 		return err
 	}
 	last := x.base - 1
-	if n := len(x.entries); n > 0 {
-		last = x.entries[n-1].LastOffset
+	if size > 0 {
+		tail := make([]byte, min(size, EntrySize))
+		if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if size%EntrySize != 0 {
+			return fmt.Errorf("%s: %w", x.name, &CorruptError{Pos: size - size%EntrySize, Reason: "cut inside an entry"})
+		}
+		e, err := decode(tail, last)
+		if err != nil {
+			return fmt.Errorf("%s: %w", x.name, &CorruptError{Pos: size - EntrySize, Reason: err.Error()})
+		}
+		last = e.LastOffset
 	}
-	if err := e.check(last); err != nil {
-		return fmt.Errorf("%s: refused entry: %w", x.name, err)
-	}
-	if err := x.write(e.AppendTo(nil), int64(len(x.entries))*EntrySize); err != nil {
-		return err
-	}
-	x.entries = append(x.entries, e)
+	x.size, x.last, x.ended = size, last, true
 	return nil
 }
 
@@ -83,6 +132,7 @@ func (x *Index) Truncate(offset int64) error {
 	if n == len(x.entries) {
 		return nil
 	}
+	x.ended = false
 	if err := x.cut(int64(n) * EntrySize); err != nil {
 		return err
 	}
@@ -94,6 +144,7 @@ func (x *Index) Truncate(offset int64) error {
 func (x *Index) Reset() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.ended = false
 	if err := x.cut(0); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -105,7 +156,7 @@ func (x *Index) Reset() error {
 func (x *Index) Check() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.entries, x.loaded = nil, false
+	x.entries, x.loaded, x.ended = nil, false, false
 	return x.load()
 }
 
@@ -174,12 +225,14 @@ func (x *Index) write(b []byte, at int64) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if n, err := f.WriteAt(b, at); err != nil {
-		return err
-	} else if n < len(b) {
-		return fmt.Errorf("%s: %w", x.name, io.ErrShortWrite)
+	n, err := f.WriteAt(b, at)
+	if err == nil && n < len(b) {
+		err = fmt.Errorf("%s: %w", x.name, io.ErrShortWrite)
 	}
-	return nil
+	if err != nil && n > 0 {
+		_ = f.Truncate(at) // a reader would take half an entry for damage; the next write replaces it
+	}
+	return err
 }
 
 func (x *Index) cut(size int64) (err error) {
