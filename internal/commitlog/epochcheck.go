@@ -45,6 +45,7 @@ func (l *Log) repairEpochs() error {
 	if err != nil || !v.cacheIsWrong() {
 		return err
 	}
+	v.log.TruncateFromStart(l.start.Load())
 	if err := l.replaceEpochs(v.log); err != nil {
 		return l.d.failOrPutOff("write "+l.path, err)
 	}

@@ -176,6 +176,12 @@ func (l *Log) SetStartOffset(offset int64) error {
 	if err := l.saveStart(offset); err != nil {
 		return err
 	}
+	l.mu.Lock()
+	err := l.trimEpochs(offset)
+	l.mu.Unlock()
+	if err != nil {
+		return l.d.fail("write "+l.path, err)
+	}
 	l.d.keeper.after(0, l.dropBelowStart)
 	return nil
 }

@@ -255,8 +255,8 @@ func (r *recovery) truncateIndexes(s *segment, entries, times int) error {
 // made durable together with the data.
 func (r *recovery) noteEpoch(b record.Batch) {
 	e := b.LeaderEpoch()
-	if e < 0 || !r.epochsOK {
-		return
+	if e < 0 || !r.epochsOK || b.BaseOffset() < r.hints.start {
+		return // the cache begins at the start of the log
 	}
 	if last, ok := r.l.epochs.Latest(); (!ok || e > last.Epoch) && b.BaseOffset() >= r.hints.frontier {
 		r.l.epochs.Assign(e, b.BaseOffset())
@@ -283,9 +283,11 @@ func (r *recovery) recoverEpochs() error {
 			return err
 		}
 		if v.cacheIsWrong() {
+			v.log.TruncateFromStart(r.l.start.Load())
 			return r.l.replaceEpochs(v.log)
 		}
 	}
+	changed = r.l.epochs.TruncateFromStart(r.l.start.Load()) || changed
 	return r.l.changeEpochs(func(*epoch.Cache) bool { return changed })
 }
 

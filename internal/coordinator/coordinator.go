@@ -45,10 +45,14 @@ type Coordinator struct {
 	shards map[int32]*groupShard // every partition this node ever led
 	closed bool
 
+	following sync.Mutex      // one change of what is led at a time; outside mu
+	topic     *metadata.Topic // whose partitions are led
+	waiting   bool            // leadAgain is on its way
+
 	creating chan struct{} // held by the one that creates the topic
 	stop     context.Context
 	cancel   context.CancelFunc
-	deleting sync.WaitGroup
+	working  sync.WaitGroup
 }
 
 type groupShard = shard.Shard[group.Input]
@@ -126,7 +130,7 @@ func (c *Coordinator) Close() {
 	for _, s := range shards {
 		s.Close()
 	}
-	c.deleting.Wait()
+	c.working.Wait()
 }
 
 func (c *Coordinator) shard(index int32) *groupShard {

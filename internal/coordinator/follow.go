@@ -32,13 +32,41 @@ func (c *Coordinator) Follow(delta *metadata.Delta, img *metadata.Image) {
 	c.dropOffsets(delta.TopicsDeleted)
 }
 
+// lead makes the shards follow the topic, as it is now.
 func (c *Coordinator) lead(t *metadata.Topic) {
+	c.following.Lock()
+	defer c.following.Unlock()
+	c.topic = t
+	c.leadAll(false)
+}
+
+// leadAgain is lead once more, for partitions whose replica could not be served.
+func (c *Coordinator) leadAgain() {
+	select {
+	case <-time.After(replicaRetry):
+	case <-c.stop.Done():
+		return
+	}
+	c.following.Lock()
+	defer c.following.Unlock()
+	c.waiting = false
+	c.leadAll(true)
+}
+
+// replicaRetry is the pause before a replica is asked for again. One may come into
+// service without a change of the metadata, when its disk has room again.
+const replicaRetry = 5 * time.Second
+
+// leadAll starts and ends terms as the topic says. The caller holds following.
+func (c *Coordinator) leadAll(again bool) {
+	t := c.topic
 	c.mu.RLock()
 	led := make(map[int32]bool, len(c.shards))
 	for index := range c.shards {
 		led[index] = true
 	}
 	c.mu.RUnlock()
+	missing := false
 	if t != nil {
 		for i := range t.Partitions {
 			p := &t.Partitions[i]
@@ -47,7 +75,10 @@ func (c *Coordinator) lead(t *metadata.Topic) {
 			}
 			replica, err := c.opts.Replicas.Get(t.Name, p.Index)
 			if err != nil {
-				c.log.Error("no replica to coordinate groups on", "topic", t.Name, "partition", p.Index, "error", err)
+				if !again {
+					c.log.Error("no replica to coordinate groups on", "topic", t.Name, "partition", p.Index, "error", err)
+				}
+				missing = missing || errors.Is(err, kerr.KafkaStorageError)
 				continue
 			}
 			delete(led, p.Index)
@@ -57,11 +88,17 @@ func (c *Coordinator) lead(t *metadata.Topic) {
 	for index := range led {
 		c.Resign(index)
 	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if missing && !c.waiting && !c.closed {
+		c.waiting = true
+		c.working.Go(c.leadAgain)
+	}
 }
 
 // dropOffsets forgets what groups committed in topics that were deleted. It is
-// tried until it is in the log or leadership has gone; a new leader that comes
-// too late for the deletion still never returns these offsets for a topic of
+// tried until it is in the log, leadership has gone, or the log has failed; a new
+// leader that comes too late for the deletion still never returns these offsets for a topic of
 // the same name, because the ids differ.
 func (c *Coordinator) dropOffsets(topics []*metadata.Topic) {
 	var gone []group.DeletedTopic
@@ -78,17 +115,17 @@ func (c *Coordinator) dropOffsets(topics []*metadata.Topic) {
 	if c.closed {
 		return
 	}
-	for _, s := range c.shards {
-		c.deleting.Go(func() { c.dropFrom(s, group.TopicsDeleted{Topics: gone}) })
+	for index, s := range c.shards {
+		c.working.Go(func() { c.dropFrom(index, s, group.TopicsDeleted{Topics: gone}) })
 	}
 }
 
 const dropRetry = 200 * time.Millisecond
 
-func (c *Coordinator) dropFrom(s *groupShard, op group.TopicsDeleted) {
+func (c *Coordinator) dropFrom(index int32, s *groupShard, op group.TopicsDeleted) {
 	for {
 		_, err := s.Submit(c.stop, op)
-		if err == nil || errors.Is(err, shard.ErrNotLeading) || errors.Is(err, shard.ErrClosed) {
+		if err == nil || errors.Is(err, shard.ErrNotLeading) || errors.Is(err, shard.ErrClosed) || c.logFailed(index) {
 			return
 		}
 		select {
@@ -97,6 +134,16 @@ func (c *Coordinator) dropFrom(s *groupShard, op group.TopicsDeleted) {
 			return
 		}
 	}
+}
+
+// logFailed tells that a partition takes no records any more in this process: its
+// directory is offline, or its log is quarantined or gone.
+func (c *Coordinator) logFailed(index int32) bool {
+	if c.opts.Replicas == nil {
+		return false // whoever calls Lead has the logs
+	}
+	p, err := c.opts.Replicas.Get(base.GroupMetadataTopic, index)
+	return err == nil && p.Log().Err() != nil
 }
 
 // FindCoordinator names the node that coordinates a group. The topic behind it

@@ -26,6 +26,9 @@ type assigned struct {
 // apply follows one metadata change: deletions first, because a topic may have
 // been deleted and created again under its name in one step.
 func (s *Set) apply(d *metadata.Delta, img *metadata.Image) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	s.img = img
 	for _, t := range d.TopicsDeleted {
 		s.drop(t)
 	}
@@ -42,6 +45,7 @@ func (s *Set) apply(d *metadata.Delta, img *metadata.Image) {
 	}
 	s.adopt(work, img)
 	s.reconfigure(d, img)
+	s.retryLater()
 }
 
 // adopt opens or updates the replicas that belong to this node.
@@ -70,8 +74,8 @@ func (s *Set) adoptOne(a assigned, values confkey.Values) {
 	s.mu.RLock()
 	h := s.held[a.tp]
 	s.mu.RUnlock()
-	if h == nil {
-		h = s.open(a, values)
+	if again := h.waits(); h == nil || again {
+		h = s.open(a, values, again)
 		s.mu.Lock()
 		s.held[a.tp] = h
 		s.mu.Unlock()
@@ -81,7 +85,9 @@ func (s *Set) adoptOne(a assigned, values confkey.Values) {
 	}
 }
 
-func (s *Set) open(a assigned, values confkey.Values) *holding {
+// open makes the holding of a replica. Of a log that has to wait again nothing new
+// is to be said.
+func (s *Set) open(a assigned, values confkey.Values, again bool) *holding {
 	cfg := commitlog.ConfigFrom(values)
 	log, err := s.cfg.Dir.OpenLog(a.tp, a.topic.ID, cfg)
 	if other, ok := errors.AsType[*commitlog.TopicIDError](err); ok {
@@ -95,8 +101,14 @@ func (s *Set) open(a assigned, values confkey.Values) *holding {
 		}
 	}
 	if err != nil {
-		s.log.Error("replica cannot be served", "topic", a.tp.Topic, "partition", a.tp.Partition, "err", err)
-		return &holding{id: a.topic.ID, err: err}
+		h := &holding{id: a.topic.ID, err: err}
+		switch {
+		case !h.waits():
+			s.log.Error("replica cannot be served", "topic", a.tp.Topic, "partition", a.tp.Partition, "err", err)
+		case !again:
+			s.log.Warn("replica cannot be served yet", "topic", a.tp.Topic, "partition", a.tp.Partition, "err", err)
+		}
+		return h
 	}
 	opts := partition.Options{}
 	if s.cfg.Events != nil {

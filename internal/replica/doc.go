@@ -10,7 +10,11 @@
 //     the set and answers KAFKA_STORAGE_ERROR; it never looks like an unknown
 //     topic, which clients would take for a deletion.
 //
+// A log that can't be opened for want of disk space or file descriptors is tried
+// again, soon and then less often; until then its clients hear
+// KAFKA_STORAGE_ERROR, too, which they retry.
+//
 // Concurrency: look-ups may come from any goroutine. Changes come from the
-// metadata subscription only, one at a time; opening the logs of one change is
-// spread over a few workers.
+// metadata subscription, or from the timer of such retries, one at a time;
+// opening the logs of one change is spread over a few workers.
 package replica

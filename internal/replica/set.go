@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -35,6 +36,12 @@ type Config struct {
 type Set struct {
 	cfg Config
 	log *slog.Logger
+
+	changes sync.Mutex // one change of the replicas at a time; outside mu
+	img     *metadata.Image
+	timer   *time.Timer // runs retry; nil while nothing waits for it
+	pause   time.Duration
+	closed  bool
 
 	mu   sync.RWMutex
 	held map[base.TopicPartition]*holding
@@ -142,6 +149,12 @@ func (s *Set) Unserved() map[base.TopicPartition]error {
 
 // Close ends all use of the partitions. The directory is closed by its owner.
 func (s *Set) Close() {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	s.closed = true
+	if s.timer != nil {
+		s.timer.Stop()
+	}
 	s.mu.Lock()
 	held := maps.Clone(s.held)
 	clear(s.held)
