@@ -2,6 +2,7 @@ package api
 
 import (
 	"reflect"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -20,15 +21,21 @@ type codeField struct {
 	plan  *codePlan
 }
 
-// codePlans are those of the answers to every served key.
-var codePlans = func() (plans [maxKey + 1]*codePlan) {
-	for _, k := range kafkaVersions {
-		if req := kmsg.RequestForKey(k.key); req != nil {
-			plans[k.key] = planCodes(reflect.TypeOf(req.ResponseKind()).Elem())
-		}
+// codePlans are made when the first answer to a key is counted. To make them
+// for all keys beforehand would take a table of all of Kafka's messages, which
+// would bring the code for reading and writing them into the program.
+var codePlans [maxKey + 1]atomic.Pointer[codePlan]
+
+// codePlanOf returns nil for an answer that has no codes.
+func codePlanOf(resp kmsg.Response) *codePlan {
+	known := &codePlans[resp.Key()]
+	if p := known.Load(); p != nil {
+		return p
 	}
-	return plans
-}()
+	p := planCodes(reflect.TypeOf(resp).Elem())
+	known.Store(p) // others may do the same meanwhile
+	return p
+}
 
 // planCodes is nil for a type without codes.
 func planCodes(t reflect.Type) *codePlan {
@@ -79,11 +86,12 @@ func (p *codePlan) each(v reflect.Value, found func(code int16)) {
 
 // countErrors reports the error codes of an answer.
 func (a *API) countErrors(resp kmsg.Response) {
-	key := resp.Key()
-	if a.cfg.Errors == nil || codePlans[key] == nil {
+	if a.cfg.Errors == nil {
 		return
 	}
-	codePlans[key].each(reflect.ValueOf(resp).Elem(), func(code int16) { a.cfg.Errors(key, code) })
+	if p := codePlanOf(resp); p != nil {
+		p.each(reflect.ValueOf(resp).Elem(), func(code int16) { a.cfg.Errors(resp.Key(), code) })
+	}
 }
 
 // countError reports one error of an answer that is not made of kmsg's types.
