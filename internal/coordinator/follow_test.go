@@ -18,6 +18,7 @@ import (
 	"github.com/milena-io/milena/internal/partition"
 	"github.com/milena-io/milena/internal/record"
 	"github.com/milena-io/milena/internal/vfs"
+	"github.com/milena-io/milena/internal/vfs/faultfs"
 )
 
 // node is a coordinator over real partitions, logs and metadata; only the disk
@@ -25,14 +26,20 @@ import (
 type node struct {
 	*rig
 	fs    *vfs.Mem
+	wrap  func(vfs.FS) vfs.FS // of what start opens; nil: nothing
 	dir   *commitlog.Dir
 	id    base.UUID
 	img   *metadata.Image
 	index uint64
 	held  map[int32]*partition.Partition
+
+	storage error // of every replica
 }
 
 func (n *node) Get(_ string, index int32) (*partition.Partition, error) {
+	if n.storage != nil {
+		return nil, n.storage
+	}
 	if p := n.held[index]; p != nil {
 		return p, nil
 	}
@@ -56,7 +63,11 @@ func newNode(t *testing.T) *node {
 
 // start opens what is on the disk.
 func (n *node) start() {
-	dir, err := commitlog.OpenDir(n.t.Context(), commitlog.DirOptions{FS: n.fs, Path: "data", NodeID: 1})
+	var fsys vfs.FS = n.fs
+	if n.wrap != nil {
+		fsys = n.wrap(fsys)
+	}
+	dir, err := commitlog.OpenDir(n.t.Context(), commitlog.DirOptions{FS: fsys, Path: "data", NodeID: 1})
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -303,4 +314,51 @@ func testClosedFollowsNothing(t *testing.T) {
 	if log.Len() > 0 {
 		t.Errorf("logged %s", log.String())
 	}
+}
+
+// TestDeletionEndsWithTheDisk: nobody goes on writing to a directory that failed.
+func TestDeletionEndsWithTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t)
+		orders := base.NewUUID()
+		n.apply(topicRecords("orders", orders, 1)...)
+		n.stop()
+		var disk *faultfs.FS
+		n.wrap = func(fsys vfs.FS) vfs.FS { disk = faultfs.New(fsys); return disk }
+		n.start()
+		n.apply()
+		n.move(1, 5)
+		disk.Add(faultfs.Rule{Ops: []faultfs.Op{faultfs.Write}, Glob: "*.log", Do: faultfs.EIO})
+		n.apply(&metapb.RemoveTopic{Id: orders[:]})
+		ended := make(chan struct{})
+		go func() { n.c.working.Wait(); close(ended) }()
+		select {
+		case <-ended:
+		case <-time.After(time.Minute):
+			t.Error("still trying")
+		}
+		n.c.Close()
+		_ = n.dir.Close()
+	})
+}
+
+// TestReplicasThatComeLate: groups are served when their replica is, without a
+// change of the metadata.
+func TestReplicasThatComeLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t)
+		defer n.stop()
+		n.storage = kerr.KafkaStorageError
+		n.move(1, 1)
+		time.Sleep(time.Minute)
+		if code := n.commit("g", 1); code != kerr.NotCoordinator.Code {
+			t.Error(kerr.ErrorForCode(code))
+		}
+		n.storage = nil
+		time.Sleep(replicaRetry)
+		synctest.Wait()
+		if code := n.commit("g", 1); code != 0 {
+			t.Error(kerr.ErrorForCode(code))
+		}
+	})
 }

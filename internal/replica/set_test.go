@@ -33,9 +33,15 @@ type cluster struct {
 
 func newCluster(t *testing.T, disk *vfs.Mem) *cluster {
 	t.Helper()
+	return newClusterOn(t, disk, disk)
+}
+
+// newClusterOn uses a disk through fsys.
+func newClusterOn(t *testing.T, disk *vfs.Mem, fsys vfs.FS) *cluster {
+	t.Helper()
 	c := &cluster{t: t, disk: disk, store: metadata.NewStore(nil)}
 	logger := slog.New(slog.NewTextHandler(&c.log, nil))
-	dir, err := commitlog.OpenDir(t.Context(), commitlog.DirOptions{FS: disk, Path: "/d", NodeID: 1, Logger: logger})
+	dir, err := commitlog.OpenDir(t.Context(), commitlog.DirOptions{FS: fsys, Path: "/d", NodeID: 1, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/milena-io/milena/internal/vfs"
+	"github.com/milena-io/milena/internal/vfs/faultfs"
 )
 
 func entry(pid, first, last, lso int64) Entry {
@@ -166,4 +167,36 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("read % x, wrote % x", data, got)
 		}
 	})
+}
+
+// TestAppendReadsTheEndOnly: appending costs the same however long the file is.
+func TestAppendReadsTheEndOnly(t *testing.T) {
+	disk := faultfs.New(vfs.NewMem())
+	for i := range int64(1000) {
+		// Another Index each time, as after a restart.
+		if err := New(disk, "i", 0).Append(entry(1, i, i, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := disk.Count(faultfs.Read); n > 1000 {
+		t.Errorf("%d reads for 1000 appends", n)
+	}
+	x := New(disk, "i", 0)
+	before := disk.Count(faultfs.Read)
+	for i := range int64(10) {
+		if err := x.Append(entry(1, 1000+2*i, 1000+2*i, 0), entry(1, 1001+2*i, 1001+2*i, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := disk.Count(faultfs.Read) - before; n != 1 {
+		t.Errorf("%d reads for ten more", n)
+	}
+	disk.Add(faultfs.Rule{Ops: []faultfs.Op{faultfs.Read}, Do: faultfs.EIO})
+	if err := x.Append(entry(1, 1019, 1019, 0)); err == nil {
+		t.Error("an entry that does not follow was taken")
+	}
+	disk.Clear()
+	if found, _, err := x.Collect(0, 5000); err != nil || len(found) != 1020 {
+		t.Errorf("%d entries, %v", len(found), err)
+	}
 }

@@ -1,0 +1,97 @@
+package commitlog
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/milena-io/milena/internal/commitlog/epoch"
+	"github.com/milena-io/milena/internal/vfs"
+)
+
+// TestEpochsFollowTheLogStart: as in Kafka, the epoch that contains the new start
+// begins there, whether or not a segment goes, and after a restart of any kind.
+func TestEpochsFollowTheLogStart(t *testing.T) {
+	mem := vfs.NewMem()
+	d := mustOpen(t, testOptions(mem))
+	cfg := testConfig()
+	cfg.SegmentBytes = 1 << 20
+	l := mustLog(t, d, cfg)
+	for i := range 30 {
+		if _, err := l.Append(makeBatch(1, 10, 1), AppendOptions{LeaderEpoch: int32(i / 10)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustFlush(t, l)
+	const before = "[{0 0} {1 10} {2 20}]"
+	if got := fmt.Sprint(l.Epochs()); got != before {
+		t.Fatal(got)
+	}
+	for _, c := range []struct {
+		start int64
+		want  string
+	}{{3, "[{0 3} {1 10} {2 20}]"}, {10, "[{1 10} {2 20}]"}, {15, "[{1 15} {2 20}]"}, {30, "[{2 30}]"}} {
+		if err := l.SetStartOffset(c.start); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(l.Epochs()); got != c.want {
+			t.Errorf("start %d: %s, want %s", c.start, got, c.want)
+		}
+		data, err := vfs.ReadFile(mem, "/data/"+testTP.String()+"/"+epoch.FileName)
+		if err != nil || string(data) != encodeEpochs(l.Epochs()) {
+			t.Errorf("start %d: the file says %q, %v", c.start, data, err)
+		}
+	}
+	if asked, end := l.EndOffsetForEpoch(0); asked != 0 || end != 30 {
+		t.Errorf("epoch 0 ended at %d, %d", asked, end)
+	}
+	mustClose(t, d)
+	d = mustOpen(t, testOptions(mem))
+	if got := fmt.Sprint(mustLog(t, d, cfg).Epochs()); got != "[{2 30}]" {
+		t.Errorf("after a restart: %s", got)
+	}
+	mustClose(t, d)
+}
+
+func encodeEpochs(entries []epoch.Entry) string {
+	c := epoch.CacheOf(entries)
+	return string(c.Encode())
+}
+
+// A power loss may bring back a file that was not trimmed, or take the file.
+func TestEpochsFollowTheLogStartInRecovery(t *testing.T) {
+	mem := vfs.NewMem()
+	d := mustOpen(t, testOptions(mem))
+	defer mustClose(t, d)
+	cfg := testConfig()
+	cfg.SegmentBytes = 1 << 20
+	l := mustLog(t, d, cfg)
+	for i := range 30 {
+		if _, err := l.Append(makeBatch(1, 10, 1), AppendOptions{LeaderEpoch: int32(i / 10)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustFlush(t, l)
+	if err := l.SetStartOffset(15); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{
+		"an old file": []byte(encodeEpochs([]epoch.Entry{{Epoch: 0, Start: 0}, {Epoch: 1, Start: 10}, {Epoch: 2, Start: 20}})),
+		"no file":     nil,
+	} {
+		crashed := mem.CrashClone(vfs.CrashOptions{KeepUnsynced: 1})
+		file := "/data/" + testTP.String() + "/" + epoch.FileName
+		if err := crashed.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if data != nil {
+			if err := writeFile(crashed, file, data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := mustOpen(t, testOptions(crashed))
+		if got := fmt.Sprint(mustLog(t, again, cfg).Epochs()); got != "[{1 15} {2 20}]" {
+			t.Errorf("%s: %s", name, got)
+		}
+		mustClose(t, again)
+	}
+}
