@@ -24,7 +24,9 @@
 //	    they are checked against the data when used, and rebuilt.
 //	C6  Only DeleteLog with the right topic id removes a log, and only SetStartOffset
 //	    or retention its beginning. Unknown files and directories are left alone.
-//	C7  A full disk is refused before anything is written and can be retried.
+//	C7  Want of disk space or of file descriptors is no failure of the disk: what
+//	    meets it before its records are written is refused, changes nothing, and can
+//	    be tried again. See below.
 //
 // # Writing
 //
@@ -34,6 +36,27 @@
 // several logs at a time; what is appended meanwhile forms the next set. Each
 // log's durable offset moves, and OnDurable is called, when its own files are
 // done. No timer is involved, and the goroutine exists only while there is work.
+//
+// # What is final, and what can be tried again
+//
+// ENOSPC, EDQUOT, EMFILE and ENFILE say "not now", ErrDiskFull or ErrTooManyFiles.
+// They are taken at their word where the failed call leaves nothing behind that
+// counts, and nothing acknowledged depends on it:
+//
+//	refused to the caller    creating or loading a log; opening the segment; rolling,
+//	                         with its indexes, snapshot and file; leader-epoch-checkpoint
+//	                         and transaction index before the records that need them;
+//	                         moving the log start; opening a file to read
+//	put off by the directory index entries of an open segment; the epoch that a new leader
+//	                         begins, until its first append; checkpoints; producer
+//	                         snapshots between rolls; the frontier journal, which may be
+//	                         late; retention and compaction; at the close, derived files
+//	                         (the next start verifies such a log)
+//	final, as any other error  a write of records, since some of the bytes may be there;
+//	                         every fsync of a file with data, because the next one would
+//	                         claim success; a truncation or a swap that has begun
+//
+// What is put off is told to the log once, until a checkpoint has made up for all.
 //
 // # Reading
 //

@@ -89,8 +89,8 @@ func (l *Log) createSegment(name string) (vfs.File, error) {
 	}
 	if err := f.Allocate(0, cfg.SegmentBytes); err != nil {
 		_ = f.Close()
-		if left := l.d.opts.FS.Remove(name); left != nil {
-			return nil, fmt.Errorf("%v, and then: %w", err, left) //nolint:errorlint // that it is there is final
+		if left := l.d.opts.FS.Remove(name); left != nil { // that it is there is final
+			return nil, fmt.Errorf("%v, and then: %w", err, left)
 		}
 		return nil, err
 	}

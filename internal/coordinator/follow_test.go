@@ -322,6 +322,9 @@ func TestDeletionEndsWithTheDisk(t *testing.T) {
 		n := newNode(t)
 		orders := base.NewUUID()
 		n.apply(topicRecords("orders", orders, 1)...)
+		for _, id := range []string{"a", "b", "c", "d", "e", "f"} {
+			n.commit(id, 1)
+		}
 		n.stop()
 		var disk *faultfs.FS
 		n.wrap = func(fsys vfs.FS) vfs.FS { disk = faultfs.New(fsys); return disk }
