@@ -146,7 +146,18 @@ func (r *crashRig) appendOne() error {
 		last := len(w.seqs) - 1
 		w.seqs[last] = append(slices.Clip(w.seqs[last]), stored)
 	})
-	_, err := r.l.Append(batch, AppendOptions{LeaderEpoch: epoch, NowMs: 1})
+	return r.again(func() error {
+		_, err := r.l.Append(batch, AppendOptions{LeaderEpoch: epoch, NowMs: 1})
+		return err
+	})
+}
+
+// again repeats what was refused for the time being.
+func (r *crashRig) again(f func() error) error {
+	err := f()
+	for n := 0; n < 20 && notNow(err) != nil; n++ {
+		err = f()
+	}
 	return err
 }
 
@@ -184,7 +195,7 @@ func (r *crashRig) raiseStart(to func() int64) {
 	r.do(func() error {
 		at := to()
 		r.change("delete records", func(w *crashExpectation) { w.starts[1] = at })
-		if err := r.l.SetStartOffset(at); err != nil {
+		if err := r.again(func() error { return r.l.SetStartOffset(at) }); err != nil {
 			return err
 		}
 		r.change("after delete records", func(w *crashExpectation) { w.starts[0] = at })
@@ -197,7 +208,7 @@ func (r *crashRig) retention(to func() int64) {
 	r.do(func() error {
 		at := to()
 		r.change("retention", func(w *crashExpectation) { w.starts[1] = max(at, w.starts[1]) })
-		if err := r.l.removeBelow(at); err != nil {
+		if err := r.again(func() error { return r.l.removeBelow(at) }); err != nil {
 			return err
 		}
 		r.change("after retention", func(w *crashExpectation) { w.starts[0] = r.l.StartOffset() })

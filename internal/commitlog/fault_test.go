@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"fmt"
+	"syscall"
 	"testing"
 
 	"github.com/milena-io/milena/internal/vfs/faultfs"
@@ -11,8 +12,15 @@ import (
 // runWithFault goes through the scenario with one storage call failing, and
 // compares what a power loss afterwards leaves with what was reported durable.
 func runWithFault(t *testing.T, seed uint64, n int, do faultfs.Action) {
+	runWithRule(t, seed, faultfs.Rule{Nth: n, Times: 1, Do: do})
+}
+
+// runWithRule is runWithFault for any rule. It returns whether the scenario came
+// through.
+func runWithRule(t *testing.T, seed uint64, rule faultfs.Rule) (through bool) {
 	r := newCrashRig(t, seed)
-	faults := faultfs.New(r.mem, faultfs.Rule{Nth: n, Times: 1, Do: do})
+	faults := faultfs.New(r.mem, rule)
+	n := rule.Nth
 	r.fs = faults
 	r.scenario()
 	if r.err != nil {
@@ -24,6 +32,39 @@ func runWithFault(t *testing.T, seed uint64, n int, do faultfs.Action) {
 	}
 	r.point(fmt.Sprintf("closed after fault %d (%v)", n, r.err), "")
 	r.verify()
+	return r.err == nil
+}
+
+// TestEveryStorageCallMeetsAShortage: a few calls in a row find no room or no
+// descriptor. Most of them are tried again; nothing is lost by any.
+func TestEveryStorageCallMeetsAShortage(t *testing.T) {
+	for _, c := range []struct {
+		ops  []faultfs.Op
+		do   faultfs.Action
+		step int
+	}{
+		{[]faultfs.Op{faultfs.Create, faultfs.Open}, faultfs.Fail(syscall.EMFILE), 5},
+		{[]faultfs.Op{faultfs.Create, faultfs.Rename}, faultfs.ENOSPC, 5},
+		{[]faultfs.Op{faultfs.Write}, faultfs.ShortWrite(syscall.ENOSPC), 9},
+	} {
+		probe := newCrashRig(t, 1)
+		counter := faultfs.New(probe.mem)
+		probe.fs = counter
+		probe.scenario()
+		total, through, runs := 0, 0, 0
+		for _, op := range c.ops {
+			total += counter.Count(op)
+		}
+		for n := 1; n <= total && !t.Failed(); n += c.step {
+			runs++
+			if runWithRule(t, 1, faultfs.Rule{Ops: c.ops, Nth: n, Times: 3, Do: c.do}) {
+				through++
+			}
+		}
+		if t.Logf("%v: %d of %d runs came through", c.ops, through, runs); through < runs/4 {
+			t.Errorf("only %d of %d", through, runs)
+		}
+	}
 }
 
 // checkOffline shows that one failed write or flush is final although the disk
