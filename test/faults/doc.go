@@ -4,7 +4,8 @@
 // another broker afterwards), the directory goes offline with one line in the
 // log and a metric, clients are told to retry, everything that needs no disk
 // goes on, and the broker can be closed (I27). A disk that fills up refuses
-// records before anything is written, and nothing else.
+// records before anything is written, and nothing else. So does a want of file
+// descriptors, for as long as it lasts.
 //
 // By default some dozens of calls fail; -faults sets the number:
 //
