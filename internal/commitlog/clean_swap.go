@@ -42,7 +42,12 @@ func (l *Log) swap(g cleanGroup, w *cleanWriter) error {
 		w.discard()
 		return errCleanStale
 	}
-	if err := l.commitSwap(g, w); err != nil {
+	files, err := l.openCleaned(w)
+	if err != nil {
+		w.discard()
+		return l.cleanError("open a cleaned segment of "+l.path, err)
+	}
+	if err := l.commitSwap(g, w, files); err != nil {
 		return l.d.fail("swap a cleaned segment into "+l.path, err)
 	}
 	return nil
@@ -58,7 +63,23 @@ func (l *Log) holds(g cleanGroup) bool {
 	return slices.Equal(set[i:i+len(g.segs)], g.segs) && set[i+len(g.segs)].base == g.end
 }
 
-func (l *Log) commitSwap(g cleanGroup, w *cleanWriter) error {
+// openCleaned opens the new files before anything is decided: there may be no
+// descriptor for them, and once the swap has begun it must not stop for that.
+func (l *Log) openCleaned(w *cleanWriter) (files [kinds]vfs.File, err error) {
+	for _, kind := range []fileKind{kindIndex, kindTime} {
+		name := segmentPath(l.path, w.base, kindSuffix[kind]+suffixCleaned)
+		if files[kind], err = l.d.files.opening(l.d.opts.FS.Open, name); err != nil {
+			if kind == kindTime {
+				_ = files[kindIndex].Close()
+			}
+			return files, err
+		}
+	}
+	files[kindLog] = w.log
+	return files, nil
+}
+
+func (l *Log) commitSwap(g cleanGroup, w *cleanWriter, files [kinds]vfs.File) error {
 	fsys, base := l.d.opts.FS, w.base
 	for _, suffix := range derivedSuffixes {
 		if err := moveFile(fsys, segmentPath(l.path, base, suffix+suffixCleaned), segmentPath(l.path, base, suffix+suffixSwap)); err != nil {
@@ -75,15 +96,12 @@ func (l *Log) commitSwap(g cleanGroup, w *cleanWriter) error {
 	if err := moveFile(fsys, segmentPath(l.path, base, suffixTxn+suffixSwap), segmentPath(l.path, base, suffixTxn)); err != nil {
 		return err
 	}
-	pins, err := l.publishCleaned(g, w)
+	pins := l.publishCleaned(g, w, files)
 	defer func() {
 		for _, h := range pins {
 			l.d.files.release(h)
 		}
 	}()
-	if err != nil {
-		return err
-	}
 	if err := l.retire(g.segs, base); err != nil {
 		return err
 	}
@@ -112,17 +130,11 @@ func moveFile(fsys vfs.FS, from, to string) error {
 
 // publishCleaned shows the new segment to readers. Its files are open and stay
 // so until the caller releases the handles: their names are about to change.
-func (l *Log) publishCleaned(g cleanGroup, w *cleanWriter) (pins []*handle, err error) {
+func (l *Log) publishCleaned(g cleanGroup, w *cleanWriter, files [kinds]vfs.File) (pins []*handle) {
 	s := newSegment(l.path, w.base)
 	s.size.Store(w.at)
 	s.next.Store(g.end)
 	s.setMaxTime(max(w.index.maxTS, -1), w.index.maxAt)
-	files := [kinds]vfs.File{kindLog: w.log}
-	for _, kind := range []fileKind{kindIndex, kindTime} {
-		if files[kind], err = l.d.opts.FS.Open(segmentPath(l.path, w.base, kindSuffix[kind]+suffixSwap)); err != nil {
-			return nil, err
-		}
-	}
 	for kind, f := range files {
 		pins = append(pins, l.d.files.adopt(s, fileKind(kind), f))
 	}
@@ -137,7 +149,7 @@ func (l *Log) publishCleaned(g cleanGroup, w *cleanWriter) (pins []*handle, err 
 		l.d.files.drop(s)
 	}
 	l.d.tail.discard(l)
-	return pins, nil
+	return pins
 }
 
 // retire renames the files of segments to .deleted and has them removed after
