@@ -160,7 +160,9 @@ func (f *flags) measure(ctx context.Context, args []string, log io.Writer) (*res
 	defer w.endAll()
 	if w.milena == "" {
 		w.milena = filepath.Join(dir, "milena")
-		if text, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", w.milena, "./cmd/milena").CombinedOutput(); err != nil {
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", w.milena, "./cmd/milena")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released
+		if text, err := build.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("building Milena: %w\n%s", err, text)
 		}
 	}

@@ -67,7 +67,7 @@ func newDir(o DirOptions) *Dir {
 	d.keeper = newKeeper(o.Now)
 	d.cleaner = newCleaner(d)
 	d.files = newFileCache(o.FS, o.MaxOpenFiles, d.keeper.flushSoon)
-	d.tail.budget = o.TailCacheBytes
+	d.tail.budget, d.tail.now = o.TailCacheBytes, o.Now
 	d.space.fs, d.space.path = o.FS, o.Path
 	d.Tune(Tuning{ReserveBytes: o.ReserveBytes, ProducerIDExpiration: o.ProducerIDExpiration, CleanerMaxBytesPerSec: o.CleanerMaxBytesPerSec})
 	for lane := range d.flushers {

@@ -3,6 +3,7 @@ package commitlog
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // tailCache bounds the memory of all chunks of a directory. Chunks leave in the
@@ -10,19 +11,31 @@ import (
 // a chunk takes the older ones of its log with it, so that what is cached of a
 // log is always its end.
 //
+// The budget is for what is read again and again. Of a stream that its
+// consumers keep up with, a fraction of a second is enough: chunks that are not
+// used any more leave soon, long before the budget is spent.
+//
 // Its mutex guards every change of a log's view, is a leaf, and is taken once
 // per chunk, not per append or read.
 type tailCache struct {
 	budget int64
+	now    func() time.Time
 
 	mu    sync.Mutex
+	swept time.Time // when add last did
 	used  int64
 	queue []*tailChunk // oldest first; evicted ones stay until compact
 	stale int          // of the queue, evicted
 }
 
-// tailIdleSweeps is how many sweeps without use a chunk survives.
-const tailIdleSweeps = 2
+const (
+	// tailIdleSweeps is how many sweeps without use a chunk survives.
+	tailIdleSweeps = 2
+	// tailBusySweep is the time between sweeps while chunks are added and more
+	// than tailSmall is in use; with less nobody gains from haste.
+	tailBusySweep = 100 * time.Millisecond
+	tailSmall     = 8 << 20
+)
 
 // reserve returns the chunk that n bytes beginning at offset base go to, or nil
 // if they are not to be cached. A fresh chunk must be attached once something is
@@ -84,6 +97,10 @@ func (t *tailCache) add(c *tailChunk) {
 			t.stale-- // it left the queue already
 		}
 	}
+	if now := t.now(); t.used > tailSmall && now.Sub(t.swept) >= tailBusySweep {
+		t.swept = now
+		t.sweepLocked()
+	}
 	t.compact()
 }
 
@@ -115,16 +132,15 @@ func (t *tailCache) forget(c *tailChunk) {
 
 // compact lets go of evicted chunks when they are most of the queue.
 func (t *tailCache) compact() {
-	if t.stale <= len(t.queue)/2 {
-		return
+	if t.stale > len(t.queue)/2 {
+		t.letGo()
 	}
-	live := make([]*tailChunk, 0, len(t.queue)-t.stale)
-	for _, c := range t.queue {
-		if !c.gone {
-			live = append(live, c)
-		}
-	}
-	t.queue, t.stale = live, 0
+}
+
+// letGo takes evicted chunks out of the queue, which keeps their memory.
+func (t *tailCache) letGo() {
+	t.queue = slices.DeleteFunc(t.queue, func(c *tailChunk) bool { return c.gone })
+	t.stale = 0
 }
 
 // discard drops everything cached of a log, as a truncation must.
@@ -144,6 +160,10 @@ func (t *tailCache) discard(l *Log) {
 func (t *tailCache) sweep() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.sweepLocked()
+}
+
+func (t *tailCache) sweepLocked() {
 	for _, c := range t.queue {
 		if c.touched.Swap(false) {
 			c.age = 0
@@ -151,7 +171,7 @@ func (t *tailCache) sweep() {
 			t.evict(c)
 		}
 	}
-	t.compact()
+	t.letGo()
 }
 
 // bytes is the memory in use.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/record"
@@ -55,5 +56,35 @@ func TestTailChunkEvictedBeforeItIsShown(t *testing.T) {
 	}
 	if !slices.Equal(got, []int64{0, 1, 2}) {
 		t.Fatalf("read batches %v", got)
+	}
+}
+
+// Of a stream that nobody reads again little stays, long before the budget is
+// spent; what is read again and again stays.
+func TestTailCacheLetsAStreamPass(t *testing.T) {
+	o := testOptions(vfs.NewMem())
+	now := time.Unix(1_700_000_000, 0)
+	o.Now = func() time.Time { return now }
+	o.TailCacheBytes = 64 << 20
+	d := mustOpen(t, o)
+	defer mustClose(t, d)
+	logs := benchLogsT(t, d, 2, DefaultConfig())
+	read, stream := logs[0], logs[1]
+	mustAppend(t, read, makeBatch(1, 1000, 1))
+	for range 48 {
+		mustAppend(t, stream, makeBatch(1, 1<<20, 1))
+		if v := read.tail.Load(); v == nil || len(v.chunks) != 1 {
+			t.Fatal("what is read is not cached any more")
+		}
+		if _, err := read.Read(0, 1, 1<<20, true); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(tailBusySweep)
+	}
+	if used := d.tail.bytes(); used > tailSmall+2<<20 {
+		t.Errorf("%d bytes of a stream are cached", used)
+	}
+	if len(d.tail.queue) != len(stream.tail.Load().chunks)+1 {
+		t.Errorf("%d chunks are kept, %d are cached", len(d.tail.queue), len(stream.tail.Load().chunks)+1)
 	}
 }
