@@ -13,8 +13,9 @@ import (
 
 const (
 	// headBytes is what an idle connection keeps for reading: size and content
-	// of a small request come with one system call.
-	headBytes = 512
+	// of a small request come with one system call. With a little more a conn
+	// would take the allocator's next size, which is 128 bytes larger.
+	headBytes = 240
 	// firstBuffer is what a large frame starts with, growthFactor how it goes on.
 	firstBuffer  = 4 << 10
 	growthFactor = 4
