@@ -21,8 +21,8 @@ type LogEvents struct {
 var flushBuckets = []float64{.00005, .0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10}
 
 func (l *LogEvents) init(reg *prometheus.Registry) {
-	l.flush = prometheus.NewHistogram(histogram("log_flush_duration_seconds", "Duration of one round of group commit.", flushBuckets))
-	l.flushedLogs = prometheus.NewCounter(counter("log_flushed_logs_total", "Logs flushed, summed over rounds of group commit."))
+	l.flush = prometheus.NewHistogram(histogram("log_flush_duration_seconds", "Duration of one group commit, of one log or of many with one sync.", flushBuckets))
+	l.flushedLogs = prometheus.NewCounter(counter("log_flushed_logs_total", "Logs flushed, summed over group commits."))
 	l.offline = prometheus.NewCounter(counter("log_dir_failures_total", "Log directories taken offline by an I/O error."))
 	l.quarantined = prometheus.NewCounter(counter("log_quarantined_total", "Replicas taken out of service because of damage below the durable frontier."))
 	l.corruptions = prometheus.NewCounter(counter("log_corruptions_total", "Damaged data found on disk; never served."))
@@ -36,7 +36,7 @@ func (l *LogEvents) init(reg *prometheus.Registry) {
 		l.cleaned, l.cleanedBytes, l.recovery)
 }
 
-// Flushed counts one round of group commit over some logs.
+// Flushed counts one group commit over some logs.
 func (l *LogEvents) Flushed(took time.Duration, logs int) {
 	l.flush.Observe(took.Seconds())
 	l.flushedLogs.Add(float64(logs))

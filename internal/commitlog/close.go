@@ -58,6 +58,7 @@ func (l *Log) finish() {
 	l.flushMu.Lock()
 	defer l.flushMu.Unlock()
 	if err := l.flushNow(); err != nil {
+		l.unfinished = true
 		return
 	}
 	l.mu.Lock()

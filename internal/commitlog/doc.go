@@ -31,11 +31,12 @@
 // # Writing
 //
 // Append holds the log's mutex: check producer, assign offsets, copy into the
-// tail cache, one write, publish. A durable log then joins the flusher's dirty
-// set. A round of the flusher takes the whole set and fdatasyncs the files of
-// several logs at a time; what is appended meanwhile forms the next set. Each
-// log's durable offset moves, and OnDurable is called, when its own files are
-// done. No timer is involved, and the goroutine exists only while there is work.
+// tail cache, one write, publish. A durable log then joins the flusher's
+// queue, once. A worker takes it as soon as one is free and fdatasyncs its files;
+// what is appended meanwhile puts it into the queue again. Where many logs wait,
+// all are made durable with one sync of the file system. A log's durable offset
+// moves, and OnDurable is called, when its own files are done, whatever others
+// wait for. No timer is involved, and workers exist only while there is work.
 //
 // # What is final, and what can be tried again
 //
@@ -50,7 +51,8 @@
 //	put off by the directory index entries of an open segment; the epoch that a new leader
 //	                         begins, until its first append; checkpoints; producer
 //	                         snapshots between rolls; the frontier journal, which may be
-//	                         late; retention and compaction; at the close, derived files
+//	                         late; retention and compaction; a flush that can't open
+//	                         what it has to sync; at the close, both and derived files
 //	                         (the next start verifies such a log)
 //	final, as any other error  a write of records, since some of the bytes may be there;
 //	                         every fsync of a file with data, because the next one would

@@ -4,53 +4,36 @@ import (
 	"errors"
 	"io/fs"
 	"sync"
+	"time"
 
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
 	"github.com/milena-io/milena/internal/commitlog/epoch"
+	"github.com/milena-io/milena/internal/vfs"
 )
 
 // flusher is the group commit of a directory. Logs with data to flush wait in
-// its dirty set; a round takes the whole set and syncs each log's files, or the
-// file system that they are on (see volumeSync). While a round is in flight the
-// next set gathers, so under load one fsync serves many appends and there is no
-// timer to tune. The goroutine exists only while there is work.
+// its queue. While they are few, each is taken as soon as a worker is free, and
+// none waits for the flush of another: a slow file holds up its own records only.
+// Many become durable with one sync of the file system (see volumeSync), while
+// the next ones gather. Either way what is appended to a log during its flush is
+// flushed together by the next one, so under load one fsync serves many appends
+// and there is no timer to tune. Workers exist only while there is work.
 //
 // Relaxed logs have a flusher of their own, because a flush of theirs may find
 // much to write, and nobody waits for it.
 type flusher struct {
-	d    *Dir
-	lane int // which of Log.queued is this flusher's
+	d      *Dir
+	lane   int         // which of Log.queued is this flusher's
+	volume *volumeSync // nil for relaxed logs
 
 	mu      sync.Mutex
-	dirty   []*Log
-	spare   []*Log
-	running bool
+	dirty   logQueue
+	workers int
+	whole   bool // a worker syncs the volume: all that is queued is left to it
 	closed  bool
 	done    sync.WaitGroup
 
-	// Of the goroutine.
-	volume *volumeSync // nil for relaxed logs
-	held   []heldFlush
-}
-
-// enqueue asks for a flush of what l holds now.
-func (f *flusher) enqueue(l *Log) {
-	f.mu.Lock()
-	if l.queued[f.lane] || f.closed {
-		f.mu.Unlock()
-		return
-	}
-	l.queued[f.lane] = true
-	f.dirty = append(f.dirty, l)
-	start := !f.running
-	if start {
-		f.running = true
-		f.done.Add(1)
-	}
-	f.mu.Unlock()
-	if start {
-		go f.run()
-	}
+	held []heldFlush // of the worker that syncs the volume
 }
 
 // The lanes.
@@ -69,7 +52,39 @@ func (l *Log) RequestFlush() {
 	l.d.flushers[lane].enqueue(l)
 }
 
-// close waits for the round in flight; later requests are ignored.
+// enqueue asks for a flush of what l holds now.
+func (f *flusher) enqueue(l *Log) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l.queued[f.lane] || f.closed {
+		return
+	}
+	l.queued[f.lane] = true
+	f.dirty.push(l)
+	f.hire()
+}
+
+// hire starts workers for what is queued. The caller holds mu.
+func (f *flusher) hire() {
+	if f.whole {
+		return
+	}
+	for range min(f.atOnce()-f.workers, f.dirty.len()) {
+		f.workers++
+		f.done.Go(f.work)
+	}
+}
+
+// atOnce is how many logs are flushed one by one at the same time: where many are
+// better flushed together, fewer than those, so that they gather.
+func (f *flusher) atOnce() int {
+	if f.volume == nil {
+		return f.d.opts.FlushParallelism
+	}
+	return max(1, min(f.d.opts.FlushParallelism, f.volume.threshold()-1))
+}
+
+// close waits for the flushes in flight; later requests are ignored.
 func (f *flusher) close() {
 	f.mu.Lock()
 	f.closed = true
@@ -77,58 +92,134 @@ func (f *flusher) close() {
 	f.done.Wait()
 }
 
-func (f *flusher) run() {
-	defer f.done.Done()
+// work flushes until nothing is queued. The last worker writes down what the
+// journal of durable offsets has put off.
+func (f *flusher) work() {
 	for {
-		set, stop := f.take()
-		if stop {
+		one, many, beside := f.take()
+		switch {
+		case one != nil:
+			f.flushOne(one, beside)
+		case many != nil:
+			f.flushMany(many)
+		default:
+			if beside == 0 {
+				f.d.frontier.write()
+			}
 			return
 		}
-		if len(set) == 0 {
-			f.d.frontier.write()
-			continue
-		}
-		f.round(set)
-		f.d.frontier.note(set)
 	}
 }
 
-// take returns the dirty set, or nothing while the frontier is behind, or stop.
-func (f *flusher) take() (set []*Log, stop bool) {
-	behind := f.d.frontier.behind()
+// take returns a log to flush, or a set to flush together, and how many other
+// workers there are. With nothing to do the worker is dismissed.
+func (f *flusher) take() (one *Log, many []*Log, beside int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.dirty) == 0 {
-		if behind {
-			return nil, false
-		}
-		f.running = false
-		return nil, true
+	if f.volume != nil && !f.whole && f.volume.due(f.dirty.len()) {
+		f.elected(f.volume.decide)
 	}
-	set = f.dirty
-	f.dirty, f.spare = f.spare[:0], set
-	for _, l := range set {
+	beside = f.workers - 1
+	switch n := f.dirty.len(); {
+	case n == 0 || f.whole:
+		f.workers--
+		return nil, nil, beside
+	case f.volume != nil && n >= f.volume.threshold():
+		many = f.dirty.takeAll()
+		f.whole = true
+	default:
+		one = f.dirty.pop()
+		one.queued[f.lane] = false
+	}
+	for _, l := range many {
 		l.queued[f.lane] = false
 	}
-	return set, false
+	return one, many, beside
 }
 
-// round flushes every log of the set.
-func (f *flusher) round(set []*Log) {
+// elected runs do, outside of the lock, as the one worker that deals with the
+// volume; meanwhile the others leave. The caller holds mu.
+func (f *flusher) elected(do func()) {
+	f.whole = true
+	f.mu.Unlock()
+	do()
+	f.mu.Lock()
+	f.whole = false
+	f.hire()
+}
+
+// flushOne flushes a log while others are flushed beside it.
+func (f *flusher) flushOne(l *Log, beside int) {
 	began := f.d.opts.Now()
-	whole := f.volume != nil && f.volume.wanted(len(set), began)
-	rest := set
-	if whole {
-		rest = f.flushWhole(set)
-	}
-	parallel(f.d.opts.FlushParallelism, len(rest), func(i int) { rest[i].flush() })
-	ended := f.d.opts.Now()
+	l.flush()
+	took := f.d.opts.Now().Sub(began)
 	if f.volume != nil {
-		f.volume.took(whole, len(set), began, ended)
+		f.volume.tookEach(took, beside+1)
 	}
+	f.flushed(took, 1)
+	f.d.frontier.note([]*Log{l})
+}
+
+// flushMany flushes a set with one sync of the volume.
+func (f *flusher) flushMany(set []*Log) {
+	began := f.d.opts.Now()
+	busy := f.flushWhole(set)
+	took := f.d.opts.Now().Sub(began)
+	f.volume.tookWhole(took)
+	parallel(f.d.opts.FlushParallelism, len(busy), func(i int) { busy[i].flush() })
+	f.flushed(took, len(set))
+	f.d.frontier.note(set)
+	f.mu.Lock()
+	f.dirty.giveBack(set)
+	f.whole = false
+	f.hire()
+	f.mu.Unlock()
+}
+
+func (f *flusher) flushed(took time.Duration, logs int) {
 	if ev := f.d.opts.Events.Flushed; ev != nil {
-		ev(ended.Sub(began), len(set))
+		ev(took, logs)
 	}
+}
+
+// logQueue is a first-in-first-out queue that can be taken as a whole.
+type logQueue struct {
+	logs  []*Log
+	head  int    // of logs that were taken one by one
+	spare []*Log // for what comes after takeAll
+}
+
+func (q *logQueue) len() int { return len(q.logs) - q.head }
+
+func (q *logQueue) push(l *Log) {
+	if q.head > 0 && len(q.logs) == cap(q.logs) {
+		n := copy(q.logs, q.logs[q.head:])
+		clear(q.logs[n:])
+		q.logs, q.head = q.logs[:n], 0
+	}
+	q.logs = append(q.logs, l)
+}
+
+func (q *logQueue) pop() *Log {
+	l := q.logs[q.head]
+	q.logs[q.head] = nil
+	q.head++
+	if q.head == len(q.logs) {
+		q.logs, q.head = q.logs[:0], 0
+	}
+	return l
+}
+
+// takeAll empties the queue. What it returns should be given back.
+func (q *logQueue) takeAll() []*Log {
+	all := q.logs[q.head:]
+	q.logs, q.head, q.spare = q.spare, 0, nil
+	return all
+}
+
+func (q *logQueue) giveBack(logs []*Log) {
+	clear(logs)
+	q.spare = logs[:0]
 }
 
 // flushJob is what one flush of a log must sync before target is durable.
@@ -166,6 +257,9 @@ func (l *Log) flushNow() error {
 
 // finishFlush ends a flush whose files were synced, or not.
 func (l *Log) finishFlush(job flushJob, err error) error {
+	if vfs.IsTooManyFiles(err) {
+		return l.putOffFlush(job, err)
+	}
 	for _, h := range job.pins {
 		l.d.files.release(h)
 	}
@@ -174,6 +268,28 @@ func (l *Log) finishFlush(job flushJob, err error) error {
 	}
 	l.endFlush(job)
 	return nil
+}
+
+// flushAgainAfter is the pause before a flush that lacked a file descriptor is
+// tried again.
+const flushAgainAfter = 100 * time.Millisecond
+
+// putOffFlush gives back what a flush owes that could not open a file: the open
+// that failed has synced nothing, and to sync the others once more does no harm.
+func (l *Log) putOffFlush(job flushJob, err error) error {
+	l.mu.Lock()
+	l.unsynced |= job.debt
+	l.rolled = append(job.pins, l.rolled...)
+	l.mu.Unlock()
+	if !l.flushPutOff.Swap(true) {
+		l.d.keeper.after(flushAgainAfter, func() {
+			l.flushPutOff.Store(false)
+			l.RequestFlush()
+		})
+	}
+	what := "flush " + l.path
+	_ = l.d.failOrPutOff(what, err)
+	return later(what, err)
 }
 
 func (l *Log) beginFlush() (flushJob, bool) {

@@ -138,13 +138,6 @@ func (f *frontier) note(set []*Log) {
 	}
 }
 
-// behind tells that something noted is not written.
-func (f *frontier) behind() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.pending) > 0 && f.file != nil && !f.retrying && f.d.Offline() == nil
-}
-
 // write appends what was noted, in one write.
 func (f *frontier) write() {
 	f.mu.Lock()

@@ -42,7 +42,9 @@ type Log struct {
 	place                   atomic.Pointer[readPlace]
 
 	flushMu sync.Mutex
-	queued  [lanes]bool // in a flusher's dirty set; guarded by that flusher
+	queued  [lanes]bool // waits for a flusher; guarded by that flusher
+	// flushPutOff: a flush that found no file descriptor is to be tried again.
+	flushPutOff atomic.Bool
 
 	mu             sync.Mutex
 	app            *appender

@@ -21,8 +21,8 @@ type DirOptions struct {
 
 	MaxOpenFiles     int   // open segment files; a soft limit, default 1024
 	TailCacheBytes   int64 // memory for recently appended batches, default 64 MiB
-	FlushParallelism int   // concurrent fsyncs of one round, default 8
-	VolumeSyncFrom   int   // logs in a round from which one sync of the whole file system may replace theirs, default 8; negative: never
+	FlushParallelism int   // logs flushed at the same time, default 8
+	VolumeSyncFrom   int   // waiting logs from which one sync of the whole file system may replace theirs, default 8; negative: never
 	RecoveryWorkers  int   // logs verified at a time after a crash, default 4
 
 	// ReserveBytes is the free space below which appends are refused. Default
@@ -75,7 +75,7 @@ func orElse[T comparable](v, fallback T) T {
 // happened, must not block, and must not call back into the package.
 type Events struct {
 	DirOffline  func(path string, err error)
-	Flushed     func(d time.Duration, logs int) // one group-commit round
+	Flushed     func(d time.Duration, logs int) // one group commit: of a log, or of many at once
 	Quarantined func(tp base.TopicPartition, reason error)
 	Corruption  func(tp base.TopicPartition, err *CorruptionError)
 	Recovered   func(tp base.TopicPartition, d time.Duration, truncatedBytes int64)

@@ -397,3 +397,29 @@ func TestWantOfRoomForRecordsIsFinal(t *testing.T) {
 		_ = d.Close()
 	}
 }
+
+// TestFlushForWantOfADescriptor: what a flush could not open is still owed, and
+// the flush is tried again. Meanwhile nothing is called durable.
+func TestFlushForWantOfADescriptor(t *testing.T) {
+	mem := vfs.NewMem()
+	disk := faultfs.New(mem)
+	d := mustOpen(t, testOptions(disk))
+	cfg := testConfig()
+	cfg.Durable = false // the test flushes first
+	l := mustLog(t, d, cfg)
+	mustAppend(t, l, makeBatch(3, 100, 1))
+	disk.Add(faultfs.Rule{Ops: []faultfs.Op{faultfs.Open}, Glob: "partition.metadata", Times: 3, Do: faultfs.Fail(syscall.EMFILE)})
+	if err := l.Flush(); !errors.Is(err, ErrTooManyFiles) {
+		t.Fatalf("flush: %v", err)
+	}
+	if at := l.DurableOffset(); at != 0 || d.Offline() != nil {
+		t.Fatalf("durable %d, offline %v", at, d.Offline())
+	}
+	awaitDurable(t, l, 3)
+	left := mustOpen(t, testOptions(mem.CrashClone(vfs.CrashOptions{})))
+	defer mustClose(t, left)
+	if got := left.logs[testTP]; got == nil || got.EndOffset() != 3 || got.TopicID() != testID {
+		t.Error("what was called durable did not survive")
+	}
+	mustClose(t, d)
+}

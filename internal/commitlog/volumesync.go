@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,45 +19,52 @@ const (
 	// volumeMaxUnwritten is how much may be waiting for the disk, of this and other
 	// programs, for a round to wait for all of it.
 	volumeMaxUnwritten = 32 << 20
-	// unwrittenMaxAge is how long one look at that serves.
-	unwrittenMaxAge = 10 * time.Millisecond
+	// decisionMaxAge is how long one look at that serves.
+	decisionMaxAge = 10 * time.Millisecond
+	// never is a threshold that no set reaches.
+	never = int64(math.MaxInt32)
 	// volumeProbeEvery is how often the way that was slower is tried again.
 	volumeProbeEvery = 5 * time.Second
 	// volumeDrainEvery spaces the background syncs.
 	volumeDrainEvery = 5 * time.Second
 )
 
-// volumeSync decides how a round of the flusher makes its files durable: one by
-// one, or all at once with a sync of the file system they are on. The latter
-// costs one wait for the disk instead of one for each file, but waits for
-// everything else that is unwritten there. So it is used when that is little,
-// and while it is measured to be faster.
+// volumeSync decides how the flusher makes logs durable: one by one, or many at
+// once with a sync of the file system they are on. The latter costs one wait for
+// the disk instead of one for each file, but waits for everything else that is
+// unwritten there. So it is used when that is little, and while it is measured to
+// be faster.
 //
 // When it would be used but much is unwritten, one sync is made beside the
-// rounds: what others left behind is then out of the way.
+// flushes: what others left behind is then out of the way.
 //
-// Only the goroutine of the flusher for durable logs uses it, drain aside.
+// decide and sync are for one goroutine at a time (those that the flusher elects),
+// the rest for any.
 type volumeSync struct {
-	d    *Dir
-	vol  vfs.Volume // nil: not to be had
-	from int
+	d   *Dir
+	min int // smaller sets are never flushed together
 
-	each, whole       time.Duration // smoothed: one file of a large round, and one volume
+	from    atomic.Int64 // the threshold decided last
+	decided atomic.Int64 // when, in nanoseconds
+
+	mu                sync.Mutex
+	each, whole       time.Duration // smoothed: one file among several, and the volume
 	triedEach, triedW time.Time
 
-	asked     time.Time
-	unwritten int64
-
+	// Of decide.
 	drained  time.Time
 	draining atomic.Bool
-	broken   atomic.Bool // a failure was reported to drain, and won't be again
 	drains   sync.WaitGroup
+
+	broken atomic.Bool // it failed, and says so only once: not to be trusted again
+	vol    vfs.Volume  // nil: not to be had
 }
 
 // open prepares the volume. A failure means that files are synced one by one.
 func (v *volumeSync) open(d *Dir, file string) {
-	v.d, v.from = d, d.opts.VolumeSyncFrom
-	if v.from < 0 {
+	v.d, v.min = d, d.opts.VolumeSyncFrom
+	v.from.Store(never)
+	if v.min < 0 {
 		return
 	}
 	vol, err := d.opts.FS.Volume(file)
@@ -71,95 +79,115 @@ func (v *volumeSync) open(d *Dir, file string) {
 	v.vol = vol
 }
 
-// close waits for a background sync. No round may be in flight.
+// close waits for a background sync. No flush may be in flight.
 func (v *volumeSync) close() {
 	v.drains.Wait()
-	v.disable()
-}
-
-func (v *volumeSync) disable() {
-	if v.vol == nil {
-		return
+	if v.vol != nil {
+		_ = v.vol.Close() // it was opened for reading
+		v.vol = nil
 	}
-	v.drains.Wait()
-	_ = v.vol.Close() // it was opened for reading
-	v.vol = nil
 }
 
-func (v *volumeSync) warn(err error) {
+// sync makes everything on the volume durable. After an error, of whatever file,
+// it is not to be asked again.
+func (v *volumeSync) sync() error {
+	err := v.vol.Sync()
+	if err != nil {
+		v.distrust(err)
+	}
+	return err
+}
+
+func (v *volumeSync) distrust(err error) {
+	v.broken.Store(true)
+	v.from.Store(never)
 	v.d.opts.Logger.Warn("sync of the whole file system failed, syncing file by file from now on",
 		slog.String("dir", v.d.opts.Path), slog.Any("error", err))
 }
 
-// wanted decides for a round of n logs.
-func (v *volumeSync) wanted(n int, now time.Time) bool {
-	if v.vol == nil || n < v.from || v.draining.Load() {
+// threshold is how many logs are better flushed together than one by one.
+func (v *volumeSync) threshold() int { return int(v.from.Load()) }
+
+// due tells that a set of n logs needs a new decision. The caller then decides.
+func (v *volumeSync) due(n int) bool {
+	if n < v.min || v.vol == nil {
 		return false
 	}
-	if v.broken.Load() {
-		v.disable()
-		return false
+	age := v.d.opts.Now().UnixNano() - v.decided.Load()
+	return age < 0 || age >= int64(decisionMaxAge)
+}
+
+// decide sets the threshold for a while.
+func (v *volumeSync) decide() {
+	now := v.d.opts.Now()
+	v.decided.Store(now.UnixNano())
+	from := never
+	if !v.draining.Load() && !v.broken.Load() {
+		from = v.faster(now)
 	}
-	if !v.faster(n, now) {
-		return false
+	if from != never && v.unwritten() > volumeMaxUnwritten {
+		from = never
+		if now.Sub(v.drained) >= volumeDrainEvery {
+			v.drained = now
+			v.drain()
+		}
 	}
-	if v.waiting(now) <= volumeMaxUnwritten {
-		return true
-	}
-	if now.Sub(v.drained) >= volumeDrainEvery {
-		v.drained = now
-		v.drain()
-	}
-	return false
+	v.from.Store(from)
 }
 
 // faster compares what both ways cost lately. Either is tried when that is not
 // known, or known from long ago.
-func (v *volumeSync) faster(n int, now time.Time) bool {
+func (v *volumeSync) faster(now time.Time) int64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	switch {
 	case v.triedW.IsZero() || now.Sub(v.triedW) >= volumeProbeEvery:
-		return true
+		return int64(v.min)
 	case now.Sub(v.triedEach) >= volumeProbeEvery:
-		return false
+		return never
 	}
-	return v.whole <= v.each*time.Duration(n)
+	return max(int64(v.min), min(never, int64(v.whole/max(v.each, 1))))
 }
 
-// waiting is how much is unwritten, known or guessed to be too much.
-func (v *volumeSync) waiting(now time.Time) int64 {
-	if age := now.Sub(v.asked); age < 0 || age >= unwrittenMaxAge {
-		n, err := v.vol.Unwritten()
-		if err != nil {
-			n = 2 * volumeMaxUnwritten
-		}
-		v.asked, v.unwritten = now, n
+// unwritten is how much waits for the disk, known or guessed to be too much.
+func (v *volumeSync) unwritten() int64 {
+	n, err := v.vol.Unwritten()
+	if err != nil {
+		return 2 * volumeMaxUnwritten
 	}
-	return v.unwritten
+	return n
 }
 
 // drain syncs the volume in the background. Nothing is claimed durable for it. A
-// failure may be of a file that the next round flushes, and the volume tells it
-// only once: that and later rounds must ask the files themselves.
+// failure may be of a file that a later flush is about, and the volume tells it
+// only once: from then on the files themselves must be asked. No sync of the
+// volume that a flush waits for is in flight, or begins before this one has ended.
 func (v *volumeSync) drain() {
 	v.draining.Store(true)
 	v.drains.Go(func() {
 		if err := v.vol.Sync(); err != nil {
-			v.broken.Store(true)
-			v.warn(err)
+			v.distrust(err)
 		}
 		v.draining.Store(false)
 	})
 }
 
-// took notes what a round cost.
-func (v *volumeSync) took(whole bool, n int, began, ended time.Time) {
-	cost := ended.Sub(began)
-	switch {
-	case whole:
-		v.whole, v.triedW = smooth(v.whole, cost, v.triedW), ended
-	case n >= v.from:
-		v.each, v.triedEach = smooth(v.each, cost/time.Duration(n), v.triedEach), ended
+// tookWhole notes what a sync of the volume cost.
+func (v *volumeSync) tookWhole(took time.Duration) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.whole, v.triedW = smooth(v.whole, took, v.triedW), v.d.opts.Now()
+}
+
+// tookEach notes what the flush of one log cost among atOnce at the same time.
+// Few at a time say little about many.
+func (v *volumeSync) tookEach(took time.Duration, atOnce int) {
+	if v.vol == nil || 2*atOnce < v.min {
+		return
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.each, v.triedEach = smooth(v.each, took/time.Duration(atOnce), v.triedEach), v.d.opts.Now()
 }
 
 // smooth gives the newest of about eight measurements their average.
@@ -193,10 +221,7 @@ func (f *flusher) flushWhole(set []*Log) (busy []*Log) {
 		}
 		l.flushMu.Unlock()
 	}
-	err := f.volume.vol.Sync()
-	if err != nil {
-		f.volume.warn(err)
-		f.volume.disable()
+	if err := f.volume.sync(); err != nil {
 		parallel(f.d.opts.FlushParallelism, len(held), func(i int) { held[i].end(held[i].l.sync(held[i].job)) })
 	} else {
 		for _, h := range held {

@@ -2,20 +2,36 @@ package commitlog
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/vfs"
 	"github.com/milena-io/milena/internal/vfs/faultfs"
 )
 
-// preferVolume makes every round use the volume, whatever it costs.
+// preferVolume makes every flush use the volume, whatever it costs.
 func preferVolume(d *Dir) {
 	far := time.Now().AddDate(1, 0, 0)
-	d.volume.from, d.volume.each, d.volume.triedEach, d.volume.triedW = 1, time.Hour, far, far
+	d.volume.min, d.volume.each, d.volume.triedEach, d.volume.triedW = 1, time.Hour, far, far
+}
+
+// flushTogether asks for the flush of all logs at the same moment and waits for it.
+func flushTogether(d *Dir, logs []*Log) {
+	f := d.flushers[laneDurable]
+	f.mu.Lock()
+	for _, l := range logs {
+		l.queued[f.lane] = true
+		f.dirty.push(l)
+	}
+	f.hire()
+	f.mu.Unlock()
+	f.done.Wait()
 }
 
 // roundOf appends a batch to n logs and makes them durable in one round.
@@ -32,7 +48,7 @@ func roundOf(t *testing.T, d *Dir, n int) []*Log {
 		mustAppend(t, l, makeBatch(3, 100, 1))
 		logs[i] = l
 	}
-	d.flushers[laneDurable].round(logs)
+	flushTogether(d, logs)
 	return logs
 }
 
@@ -133,7 +149,7 @@ func TestBusyLogDoesNotHoldUpARound(t *testing.T) {
 	if at := logs[3].DurableOffset(); at != 4 {
 		t.Errorf("durable %d, want 4", at)
 	}
-	f.round(logs)
+	flushTogether(d, logs)
 	if at := logs[2].DurableOffset(); at != 4 {
 		t.Errorf("durable %d, want 4", at)
 	}
@@ -199,51 +215,136 @@ func (v *fakeVolume) Sync() error               { v.synced <- struct{}{}; return
 func (v *fakeVolume) Unwritten() (int64, error) { return v.unwritten, v.err }
 func (v *fakeVolume) Close() error              { return nil }
 
+// volumeOf is a volumeSync on its own, with a clock that stands still.
+func volumeOf(vol *fakeVolume, now *time.Time) *volumeSync {
+	return &volumeSync{d: &Dir{opts: DirOptions{Now: func() time.Time { return *now }}}, vol: vol, min: 8}
+}
+
 func TestVolumeIsChosenByCost(t *testing.T) {
 	now := time.Unix(1000, 0)
-	vol := &fakeVolume{synced: make(chan struct{}, 1)}
-	v := &volumeSync{d: &Dir{}, vol: vol, from: 8}
-	if v.wanted(7, now) {
-		t.Error("a small round used the volume")
+	v := volumeOf(&fakeVolume{synced: make(chan struct{}, 1)}, &now)
+	if v.due(7) || !v.due(8) {
+		t.Error("only sets of 8 and more need a decision")
 	}
-	step := func(n int, want bool, cost time.Duration) {
+	expect := func(from int64) {
 		t.Helper()
-		if got := v.wanted(n, now); got != want {
-			t.Fatalf("wanted(%d) = %v", n, got)
+		now = now.Add(decisionMaxAge)
+		if v.decide(); v.threshold() != int(from) {
+			t.Fatalf("from %d on", v.threshold())
 		}
-		now = now.Add(cost)
-		v.took(want, n, now.Add(-cost), now)
 	}
-	step(10, true, 4*time.Millisecond)   // nothing is known of either
-	step(10, false, 10*time.Millisecond) // 1 ms a file
-	step(10, true, 4*time.Millisecond)
-	step(4, false, time.Millisecond)
-	step(10, true, 100*time.Millisecond) // others write: 16 ms on average
-	step(10, false, 10*time.Millisecond)
-	step(100, true, 4*time.Millisecond)
+	expect(8) // nothing is known of either
+	v.tookWhole(4 * time.Millisecond)
+	expect(never) // one by one is to be tried
+	v.tookEach(100*time.Millisecond, 3)
+	expect(never)                      // too few at a time to learn from
+	v.tookEach(4*time.Millisecond, 10) // 0.4 ms a file
+	expect(10)
+	if v.due(10) {
+		t.Error("decided just now")
+	}
+	for range 3 {
+		v.tookWhole(100 * time.Millisecond) // others write
+	}
+	expect(89)
 	now = now.Add(volumeProbeEvery)
-	step(10, true, time.Millisecond)
-	step(10, false, 10*time.Millisecond)
+	expect(8)
+	v.tookWhole(time.Millisecond)
+	expect(never)
+	v.tookEach(time.Millisecond, 10)
+	expect(86)
 }
 
 func TestVolumeIsNotChosenWhileMuchIsUnwritten(t *testing.T) {
 	now := time.Unix(1000, 0)
 	vol := &fakeVolume{unwritten: volumeMaxUnwritten + 1, synced: make(chan struct{})}
-	v := &volumeSync{d: &Dir{}, vol: vol, from: 8}
-	for range 3 {
-		if v.wanted(10, now) {
-			t.Fatal("a round would wait for what others wrote")
+	v := volumeOf(vol, &now)
+	expect := func(from int64) {
+		t.Helper()
+		now = now.Add(decisionMaxAge)
+		if v.decide(); v.threshold() != int(from) {
+			t.Fatalf("from %d on", v.threshold())
 		}
-		now = now.Add(unwrittenMaxAge)
 	}
-	<-vol.synced // one sync beside the rounds
+	for range 3 {
+		expect(never) // a flush would wait for what others wrote
+	}
+	vol.unwritten = volumeMaxUnwritten
+	expect(never) // a sync beside the flushes is under way
+	<-vol.synced
 	v.drains.Wait()
-	now, vol.unwritten = now.Add(unwrittenMaxAge), volumeMaxUnwritten
-	if !v.wanted(10, now) {
-		t.Error("the volume was drained and not used")
+	expect(8)
+	vol.err = errors.New("no /proc")
+	expect(never) // without knowing what is unwritten
+}
+
+// TestASlowFileHoldsUpItselfOnly: few logs are flushed one by one, and none waits
+// for the flush of another.
+func TestASlowFileHoldsUpItselfOnly(t *testing.T) {
+	gate := faultfs.NewGate()
+	disk := faultfs.New(vfs.NewMem())
+	d := mustOpen(t, testOptions(disk))
+	var logs []*Log
+	for i := range 3 {
+		l, err := d.OpenLog(base.TopicPartition{Topic: "orders", Partition: int32(i)}, testID, testConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustAppend(t, l, makeBatch(1, 10, 1))
+		awaitDurable(t, l, 1)
+		logs = append(logs, l)
 	}
-	now, vol.err = now.Add(unwrittenMaxAge), errors.New("no /proc")
-	if v.wanted(10, now) {
-		t.Error("used without knowing what is unwritten")
+	disk.Add(faultfs.Rule{Ops: []faultfs.Op{faultfs.Sync}, Glob: "orders-0/*.log", Times: 1, Do: faultfs.Stall(gate)})
+	mustAppend(t, logs[0], makeBatch(1, 10, 1))
+	<-gate.Arrived()
+	for n := int64(2); n < 5; n++ {
+		for _, l := range logs[1:] {
+			mustAppend(t, l, makeBatch(1, 10, 1))
+		}
+		for _, l := range logs[1:] {
+			awaitDurable(t, l, n)
+		}
 	}
+	if at := logs[0].DurableOffset(); at != 1 {
+		t.Errorf("durable %d while the flush hangs", at)
+	}
+	gate.Open()
+	awaitDurable(t, logs[0], 2)
+	mustClose(t, d)
+}
+
+func TestLogQueue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var q logQueue
+		var model []*Log
+		t.Repeat(map[string]func(*rapid.T){
+			"push": func(*rapid.T) {
+				l := &Log{}
+				q.push(l)
+				model = append(model, l)
+			},
+			"pop": func(t *rapid.T) {
+				if len(model) == 0 {
+					t.Skip("empty")
+				}
+				if got := q.pop(); got != model[0] {
+					t.Fatal("not the first")
+				}
+				model = model[1:]
+			},
+			"take all": func(t *rapid.T) {
+				all := q.takeAll()
+				if !slices.Equal(all, model) {
+					t.Fatalf("%d of %d taken", len(all), len(model))
+				}
+				q.giveBack(all)
+				model = nil
+			},
+			"": func(t *rapid.T) {
+				if q.len() != len(model) {
+					t.Fatalf("%d queued, want %d", q.len(), len(model))
+				}
+			},
+		})
+	})
 }

@@ -34,11 +34,11 @@ var ownKeys = []Key{
 	},
 	{
 		Name: "milena.flush.parallelism", Type: Int, Default: "16", limits: between(1, 1024), Own: true,
-		Doc: "Files flushed at the same time by one round of the shared flusher.",
+		Doc: "Partitions flushed at the same time. Where many are better flushed together (milena.flush.volume.min.logs), fewer than that many, so that they gather.",
 	},
 	{
 		Name: "milena.flush.volume.min.logs", Type: Int, Default: "8", limits: atLeast(0), Own: true,
-		Doc: "Partitions in a round of the flusher from which one sync of the whole file system may replace a flush of each file, " +
+		Doc: "Partitions waiting for their flush from which one sync of the whole file system may replace a flush of each file, " +
 			"where that is measured to be faster and little else is unwritten; 0 is never.",
 	},
 	{
