@@ -209,6 +209,17 @@ func (f *fetch) finish() Response {
 func (f *fetch) release() {
 	f.api.fetched.add(-f.held)
 	f.held = 0
+	releaseAll(f.results)
+}
+
+// releaseAll ends the leases of what was read, which is gone then.
+func releaseAll(results []fetchResult) {
+	for i := range results {
+		if r := &results[i]; r.read.Lease != nil {
+			r.read.Lease.Release()
+			r.read.Lease, r.read.Data = nil, nil
+		}
+	}
 }
 
 // nameLeaders adds where to go instead (KIP-951).

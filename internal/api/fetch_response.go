@@ -31,6 +31,7 @@ type fetchResponse struct {
 func (r *fetchResponse) Release() {
 	if r.memory != nil {
 		r.memory.add(-r.held)
+		releaseAll(r.results)
 	}
 }
 

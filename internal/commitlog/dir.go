@@ -31,6 +31,7 @@ type Dir struct {
 	space    spaceGuard
 	flushers [lanes]*flusher
 	volume   volumeSync
+	leases   leases
 	frontier *frontier
 	keeper   *keeper
 	cleaner  *cleaner

@@ -13,6 +13,7 @@ import (
 
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog/checkpoint"
+	"github.com/milena-io/milena/internal/invariant"
 	"github.com/milena-io/milena/internal/vfs"
 )
 
@@ -68,6 +69,7 @@ func newDir(o DirOptions) *Dir {
 	d.cleaner = newCleaner(d)
 	d.files = newFileCache(o.FS, o.MaxOpenFiles, d.keeper.flushSoon)
 	d.tail.budget, d.tail.now = o.TailCacheBytes, o.Now
+	d.leases.poison = o.PoisonLeases || invariant.Enabled
 	d.space.fs, d.space.path = o.FS, o.Path
 	d.Tune(Tuning{ReserveBytes: o.ReserveBytes, ProducerIDExpiration: o.ProducerIDExpiration, CleanerMaxBytesPerSec: o.CleanerMaxBytesPerSec})
 	for lane := range d.flushers {

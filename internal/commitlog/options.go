@@ -19,6 +19,7 @@ type DirOptions struct {
 	Events    Events
 	Now       func() time.Time // nil is time.Now
 
+	PoisonLeases     bool  // overwrite released leases, for tests
 	MaxOpenFiles     int   // open segment files; a soft limit, default 1024
 	TailCacheBytes   int64 // memory for recently appended batches, default 64 MiB
 	FlushParallelism int   // logs flushed at the same time, default 8
@@ -112,12 +113,13 @@ type Appended struct {
 	LogStart    int64
 }
 
-// Chunk is the result of a read: whole batches in immutable memory. Next is the
-// offset to read from afterwards.
+// Chunk is the result of a read: whole batches in memory that nobody changes until
+// Lease is released, if ever. Next is the offset to read from afterwards.
 type Chunk struct {
 	Data  [][]byte
 	Next  int64
 	Bytes int
+	Lease *Lease // nil if nothing was borrowed
 }
 
 // TimestampOffset is the answer to a lookup by time.

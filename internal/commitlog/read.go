@@ -27,7 +27,8 @@ type readPlace struct {
 
 // Read returns whole batches from the one that holds offset from, up to those
 // that end before upTo, and at most maxBytes of them; with minOne the first one
-// comes whatever its size. The slices are immutable and the caller's to keep.
+// comes whatever its size. The slices are immutable and the caller's to keep, or
+// to give back with Chunk.Lease.
 // Reading at the end gives an empty chunk.
 //
 // Errors: *OutOfRangeError, *CorruptionError when the batch that is wanted first
@@ -145,8 +146,9 @@ type coldRead struct {
 	pos  int64 // of the next batch
 	next int64 // smallest offset it may have
 
-	buf []byte
-	at  int64 // file position of buf
+	buf   []byte
+	lease *Lease // of buf
+	at    int64  // file position of buf
 }
 
 // run reads from the segment. exhausted means that it holds nothing at or after
@@ -162,6 +164,7 @@ func (r *coldRead) run() (_ Chunk, exhausted bool, _ error) {
 	}
 	defer r.l.d.files.release(h)
 	r.h = h
+	defer func() { r.lease.Release() }() // unless the chunk has it
 	if err := r.locate(); err != nil {
 		return Chunk{}, false, err
 	}
@@ -211,6 +214,7 @@ func (r *coldRead) collect() (out Chunk, exhausted bool, err error) {
 	}
 	if out.Bytes > 0 {
 		out.Data = [][]byte{r.buf[first : first+out.Bytes : first+out.Bytes]}
+		out.Lease, r.lease = r.lease, nil
 		return out, false, nil
 	}
 	if err != nil || r.pos < r.size {
@@ -254,7 +258,9 @@ func (r *coldRead) bytes(n int, taken bool) ([]byte, error) {
 		return nil, nil
 	}
 	want := max(int64(n), min(int64(r.maxBytes), r.size)+readSlack, readMin)
-	r.buf, r.at = make([]byte, min(want, r.size-r.pos)), r.pos
+	r.lease.Release()
+	r.buf, r.lease = r.l.d.leases.get(min(want, r.size-r.pos))
+	r.at = r.pos
 	if err := readFull(r.h, r.buf, r.pos); err != nil {
 		return nil, expecting(err, r.next)
 	}

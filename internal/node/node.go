@@ -125,6 +125,7 @@ func (n *Node) openDir(ctx context.Context) error {
 	p := n.cfg.Props
 	dir, err := commitlog.OpenDir(ctx, commitlog.DirOptions{
 		FS: n.cfg.FS, Path: n.cfg.DataDir, NodeID: n.cfg.nodeID(), Logger: n.log, Events: n.logEvents(), Now: n.cfg.Now,
+		PoisonLeases:           n.cfg.PoisonFrames,
 		MaxOpenFiles:           logFiles(openFileLimit(), p.Int("milena.max.open.files")),
 		TailCacheBytes:         p.Int64("milena.tail.cache.bytes"),
 		FlushParallelism:       p.Int("milena.flush.parallelism"),

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -248,6 +249,38 @@ func TestHealthAnswersWhileTheLogsAreVerified(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Readers that catch up share memory, one answer after the other. It is
+// overwritten when it is given back, so whoever gives it back early is found.
+func TestConsumersThatCatchUpGetWhatWasProduced(t *testing.T) {
+	r := newRig(t)
+	r.start(map[string]string{"milena.tail.cache.bytes": "0"})
+	var want []string
+	for i := range 24 {
+		want = append(want, strings.Repeat(string(rune('a'+i)), 200<<10))
+	}
+	r.produce("orders", want...)
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			cl := r.client(kgo.ConsumeTopics("orders"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+			defer cl.Close()
+			var got []string
+			for len(got) < len(want) {
+				fetches := cl.PollFetches(t.Context())
+				if err := fetches.Err(); err != nil {
+					t.Error(err)
+					return
+				}
+				fetches.EachRecord(func(rec *kgo.Record) { got = append(got, string(rec.Value)) })
+			}
+			if !slices.Equal(got, want) {
+				t.Error("what was read is not what was produced")
+			}
+		})
+	}
+	readers.Wait()
 }
 
 func TestAStartThatFailsLeavesNothingBehind(t *testing.T) {

@@ -31,10 +31,11 @@ type EpochEnd struct {
 }
 
 // ReadResult carries record batches as they lie in the log. Data is memory that
-// nobody changes any more; it may be kept.
+// nobody changes until Lease is released; it may be kept instead.
 type ReadResult struct {
 	Data          [][]byte
 	Bytes         int
+	Lease         *commitlog.Lease // nil if nothing was borrowed
 	HighWatermark int64
 	LastStable    int64
 	LogStart      int64
@@ -73,7 +74,7 @@ func (p *Partition) Read(req ReadRequest) (ReadResult, error) {
 	if err != nil {
 		return res, p.readError(err)
 	}
-	res.Data, res.Bytes = chunk.Data, chunk.Bytes
+	res.Data, res.Bytes, res.Lease = chunk.Data, chunk.Bytes, chunk.Lease
 	if req.ReadCommitted && chunk.Bytes > 0 {
 		if res.Aborted, err = p.log.AbortedTxns(req.Offset, chunk.Next); err != nil {
 			return res, p.readError(err)
