@@ -249,6 +249,7 @@ type broker struct {
 	partitions map[base.TopicPartition]*fakePartition
 	props      confkey.Values
 	deny       map[string]bool // "WRITE TOPIC name" or "WRITE TOPIC"
+	askedMu    sync.Mutex      // waiting fetches ask side by side
 	asked      map[Permission]bool
 	groups     fakeGroups
 	dirErr     error
@@ -324,7 +325,9 @@ func (b *broker) apply(records ...proto.Message) {
 }
 
 func (b *broker) Authorize(_ *Conn, op kmsg.ACLOperation, on kmsg.ACLResourceType, name string) bool {
+	b.askedMu.Lock()
 	b.asked[Permission{op, on}] = true
+	b.askedMu.Unlock()
 	kind := fmt.Sprintf("%s %s", op, on)
 	return !b.deny[kind] && !b.deny[kind+" "+name]
 }
