@@ -287,3 +287,19 @@ func TestOneScenario(t *testing.T) {
 		t.Errorf("%v, made from the file:\n%s\nbefore:\n%s", err, &again, &out)
 	}
 }
+
+func TestEachRoundBeginsWithAnotherSide(t *testing.T) {
+	sides := []side{{name: "a"}, {name: "b"}, {name: "c"}}
+	var got []string
+	for round := range 4 {
+		for _, s := range turn(sides, round) {
+			got = append(got, s.name)
+		}
+	}
+	if all := strings.Join(got, ""); all != "abcbcacababc" {
+		t.Errorf("got %s", all)
+	}
+	if turn(nil, 1) != nil {
+		t.Error("no sides, and there was a turn")
+	}
+}

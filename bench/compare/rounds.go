@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,7 +83,7 @@ func (w *workshop) inTurns(ctx context.Context, rounds int, sides []side, prepar
 		}
 	}
 	for round := range rounds {
-		for _, s := range w.sides(sides) {
+		for _, s := range turn(w.sides(sides), round) {
 			b := brokers[s.name]
 			if b == nil || s.extra && len(sides) > 3 && round >= w.size.few {
 				continue
@@ -117,7 +118,7 @@ func (w *workshop) alone(ctx context.Context, rounds int, sides []side, measure 
 // inOrder measures sides in turns that start and end brokers themselves.
 func (w *workshop) inOrder(ctx context.Context, rounds int, sides []side, measure func(ctx context.Context, s side, round int) (measured, error)) error {
 	for round := range rounds {
-		for _, s := range w.sides(sides) {
+		for _, s := range turn(w.sides(sides), round) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -130,6 +131,16 @@ func (w *workshop) inOrder(ctx context.Context, rounds int, sides []side, measur
 		}
 	}
 	return nil
+}
+
+// turn lets another side begin each round: what the first finds is not always
+// what the others find, and it may be better or worse.
+func turn(sides []side, round int) []side {
+	if len(sides) == 0 {
+		return nil
+	}
+	n := round % len(sides)
+	return slices.Concat(sides[n:], sides[:n])
 }
 
 // sides leaves Kafka out where there is to be none.
