@@ -10,8 +10,7 @@
 //
 // A scenario is one row group of the table of goals. It starts the brokers it
 // compares, warms them up, and measures them in turns (A B C B C A C A B), so that
-// what the machine does meanwhile falls on all. Before rates are measured all free
-// memory is touched once, since a virtual machine may get it only then. Where a row is about rates, brokers
+// what the machine does meanwhile falls on all. Where a row is about rates, brokers
 // run on processor 0 and the client on processor 1. A side is one broker in one
 // configuration: see sides.go for all of them and for why they are what they are.
 //

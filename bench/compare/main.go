@@ -209,11 +209,6 @@ func (w *workshop) scenario(ctx context.Context, s scenario, canPin bool) outcom
 	if o.Calibration, err = bench.Calibrate(vfs.OS(), w.dir); err != nil {
 		w.note("no calibration: %v", err)
 	}
-	if s.rates {
-		if err := touchFree(ctx); err != nil {
-			w.note("not all memory was touched beforehand: %v", err)
-		}
-	}
 	limit := s.limit + 4*w.size.loadSpan // of which only latency-load makes use
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
