@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,12 +34,12 @@ type node struct {
 	index uint64
 	held  map[int32]*partition.Partition
 
-	storage error // of every replica
+	unserved atomic.Bool // every replica answers a storage error
 }
 
 func (n *node) Get(_ string, index int32) (*partition.Partition, error) {
-	if n.storage != nil {
-		return nil, n.storage
+	if n.unserved.Load() {
+		return nil, kerr.KafkaStorageError
 	}
 	if p := n.held[index]; p != nil {
 		return p, nil
@@ -351,13 +352,13 @@ func TestReplicasThatComeLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t)
 		defer n.stop()
-		n.storage = kerr.KafkaStorageError
+		n.unserved.Store(true)
 		n.move(1, 1)
 		time.Sleep(time.Minute)
 		if code := n.commit("g", 1); code != kerr.NotCoordinator.Code {
 			t.Error(kerr.ErrorForCode(code))
 		}
-		n.storage = nil
+		n.unserved.Store(false)
 		time.Sleep(replicaRetry)
 		synctest.Wait()
 		if code := n.commit("g", 1); code != 0 {
