@@ -155,10 +155,15 @@ func produceFrame(corr int32, body string) []byte { return request(produceKey, 8
 // send writes a request and returns its correlation id.
 func (c *client) send(key int16, body string) int32 {
 	c.t.Helper()
+	c.write(c.next(key, body))
+	return c.corr
+}
+
+// next is the frame of the next request.
+func (c *client) next(key int16, body string) []byte {
 	c.corr++
 	version := map[int16]int16{produceKey: 8, fetchKey: 11, metadataKey: 1, heartbeatKey: 1, joinGroupKey: 1}[key]
-	c.write(request(key, version, c.corr, body))
-	return c.corr
+	return request(key, version, c.corr, body)
 }
 
 func (c *client) write(p []byte) {

@@ -207,8 +207,8 @@ func TestPanicsCloseOnlyTheirConnection(t *testing.T) {
 					other := g.dial()
 					other.ask("before")
 					c := g.dial()
-					c.send(key, "boom")
-					c.send(key, "after")
+					// In one piece: the first may end the connection at once.
+					c.write(append(c.next(key, "boom"), c.next(key, "after")...))
 					c.wantEnd()
 					g.wantClosed(Panic)
 					if len(g.panics) != 1 || g.panics[0] != "boom" {
