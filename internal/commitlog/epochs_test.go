@@ -8,20 +8,25 @@ import (
 	"github.com/milena-io/milena/internal/vfs"
 )
 
-// TestEpochsFollowTheLogStart: as in Kafka, the epoch that contains the new start
-// begins there, whether or not a segment goes, and after a restart of any kind.
-func TestEpochsFollowTheLogStart(t *testing.T) {
-	mem := vfs.NewMem()
-	d := mustOpen(t, testOptions(mem))
-	cfg := testConfig()
-	cfg.SegmentBytes = 1 << 20
-	l := mustLog(t, d, cfg)
+// threeEpochs is a log of one segment with epochs 0, 1 and 2, ten records each.
+func threeEpochs(t *testing.T, d *Dir) *Log {
+	t.Helper()
+	l := mustRoomyLog(t, d)
 	for i := range 30 {
 		if _, err := l.Append(makeBatch(1, 10, 1), AppendOptions{LeaderEpoch: int32(i / 10)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	mustFlush(t, l)
+	return l
+}
+
+// TestEpochsFollowTheLogStart: as in Kafka, the epoch that contains the new start
+// begins there, whether or not a segment goes, and after a restart of any kind.
+func TestEpochsFollowTheLogStart(t *testing.T) {
+	mem := vfs.NewMem()
+	d := mustOpen(t, testOptions(mem))
+	l := threeEpochs(t, d)
 	const before = "[{0 0} {1 10} {2 20}]"
 	if got := fmt.Sprint(l.Epochs()); got != before {
 		t.Fatal(got)
@@ -46,7 +51,7 @@ func TestEpochsFollowTheLogStart(t *testing.T) {
 	}
 	mustClose(t, d)
 	d = mustOpen(t, testOptions(mem))
-	if got := fmt.Sprint(mustLog(t, d, cfg).Epochs()); got != "[{2 30}]" {
+	if got := fmt.Sprint(mustRoomyLog(t, d).Epochs()); got != "[{2 30}]" {
 		t.Errorf("after a restart: %s", got)
 	}
 	mustClose(t, d)
@@ -62,15 +67,7 @@ func TestEpochsFollowTheLogStartInRecovery(t *testing.T) {
 	mem := vfs.NewMem()
 	d := mustOpen(t, testOptions(mem))
 	defer mustClose(t, d)
-	cfg := testConfig()
-	cfg.SegmentBytes = 1 << 20
-	l := mustLog(t, d, cfg)
-	for i := range 30 {
-		if _, err := l.Append(makeBatch(1, 10, 1), AppendOptions{LeaderEpoch: int32(i / 10)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	mustFlush(t, l)
+	l := threeEpochs(t, d)
 	if err := l.SetStartOffset(15); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +86,7 @@ func TestEpochsFollowTheLogStartInRecovery(t *testing.T) {
 			}
 		}
 		again := mustOpen(t, testOptions(crashed))
-		if got := fmt.Sprint(mustLog(t, again, cfg).Epochs()); got != "[{1 15} {2 20}]" {
+		if got := fmt.Sprint(mustRoomyLog(t, again).Epochs()); got != "[{1 15} {2 20}]" {
 			t.Errorf("%s: %s", name, got)
 		}
 		mustClose(t, again)

@@ -74,6 +74,14 @@ func mustLog(t fataler, d *Dir, cfg Config) *Log {
 	return l
 }
 
+// mustRoomyLog is mustLog with segments that no test fills.
+func mustRoomyLog(t fataler, d *Dir) *Log {
+	t.Helper()
+	cfg := testConfig()
+	cfg.SegmentBytes = 1 << 30
+	return mustLog(t, d, cfg)
+}
+
 func mustClose(t fataler, d *Dir) {
 	t.Helper()
 	if err := d.Close(); err != nil {

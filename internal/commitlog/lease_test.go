@@ -14,9 +14,7 @@ func coldLog(t *testing.T, n int) (*Dir, *Log) {
 	o := testOptions(vfs.NewMem())
 	o.TailCacheBytes, o.PoisonLeases = 1, true
 	d := mustOpen(t, o)
-	cfg := testConfig()
-	cfg.SegmentBytes = 1 << 30
-	l := mustLog(t, d, cfg)
+	l := mustRoomyLog(t, d)
 	for range n {
 		mustAppend(t, l, makeBatch(1, 128<<10, 1))
 	}

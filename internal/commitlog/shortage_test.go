@@ -130,9 +130,7 @@ func TestIndexForWantOfSomething(t *testing.T) {
 			disk := faultfs.New(mem)
 			d := mustOpen(t, testOptions(disk))
 			defer mustClose(t, d)
-			cfg := testConfig()
-			cfg.SegmentBytes = 1 << 20
-			l := mustLog(t, d, cfg)
+			l := mustRoomyLog(t, d)
 			disk.Add(c.rule)
 			for i := range 100 {
 				mustAppend(t, l, makeBatch(1, 300, int64(i)))
@@ -250,9 +248,7 @@ func TestAbortForWantOfSomething(t *testing.T) {
 			disk := faultfs.New(mem)
 			d := mustOpen(t, testOptions(disk))
 			defer mustClose(t, d)
-			cfg := testConfig()
-			cfg.SegmentBytes = 1 << 20
-			l := mustLog(t, d, cfg)
+			l := mustRoomyLog(t, d)
 			abort := func(pid int64) error {
 				_, err := l.Append(record.ControlBatch(record.Abort, 0, pid, 0, 1), AppendOptions{Origin: Coordinator, NowMs: 1})
 				return err

@@ -9,8 +9,8 @@ import (
 )
 
 // serverLimits are the configured limits, with as many connections at most as
-// leave descriptors for the log directory: a file that can't be opened takes it
-// offline, and clients must not be able to bring that about.
+// leave descriptors for the log directory: while a file can't be opened, records
+// are refused, and clients must not be able to bring that about.
 func (n *Node) serverLimits(p confkey.Values) server.Limits {
 	l := server.LimitsFrom(p)
 	room := connectionRoom(openFileLimit(), p.Int("milena.max.open.files"))

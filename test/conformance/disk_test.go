@@ -14,8 +14,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/milena-io/milena/internal/confkey"
-	"github.com/milena-io/milena/internal/node"
 	"github.com/milena-io/milena/internal/record"
 	"github.com/milena-io/milena/internal/vfs"
 	"github.com/milena-io/milena/test/peer"
@@ -52,16 +50,7 @@ func TestDisk(t *testing.T) {
 
 func startMilenaOn(t *testing.T, dir string) (addr string, stop func()) {
 	t.Helper()
-	raw := settings(t)
-	raw["listeners"] = "PLAINTEXT://127.0.0.1:0"
-	props, errs := confkey.NewBroker(raw)
-	if errs != nil {
-		t.Fatal(errs)
-	}
-	n, err := node.Start(t.Context(), node.Config{Props: props, DataDir: dir, FS: vfs.OS(), Version: "test"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := startNode(t, dir, vfs.OS())
 	return n.Addr(), func() {
 		if err := n.Close(context.Background()); err != nil {
 			t.Fatal(err)

@@ -34,20 +34,28 @@ func settings(t *testing.T) map[string]string {
 // startMilena runs a node in this process, its data in memory.
 func startMilena(t *testing.T) string {
 	t.Helper()
-	raw := settings(t)
-	raw["listeners"] = "PLAINTEXT://127.0.0.1:0"
-	props, errs := confkey.NewBroker(raw)
-	if errs != nil {
-		t.Fatal(errs)
-	}
-	n, err := node.Start(t.Context(), node.Config{Props: props, DataDir: "data", FS: vfs.NewMem(), PoisonFrames: true, Version: "test"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := startNode(t, "data", vfs.NewMem())
 	t.Cleanup(func() {
 		if err := n.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
 	return n.Addr()
+}
+
+// startNode starts a node with the settings that the Kafka beside it has. The
+// caller closes it.
+func startNode(t *testing.T, dir string, disk vfs.FS) *node.Node {
+	t.Helper()
+	raw := settings(t)
+	raw["listeners"] = "PLAINTEXT://127.0.0.1:0"
+	props, errs := confkey.NewBroker(raw)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	n, err := node.Start(t.Context(), node.Config{Props: props, DataDir: dir, FS: disk, PoisonFrames: true, Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
