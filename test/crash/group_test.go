@@ -19,14 +19,6 @@ type reader struct {
 	seen map[string]bool
 }
 
-// patient are the options of clients that outlive the server.
-func patient(address string, more ...kgo.Opt) []kgo.Opt {
-	return append([]kgo.Opt{
-		kgo.SeedBrokers(address), kgo.RetryBackoffFn(func(int) time.Duration { return 5 * time.Millisecond }),
-		kgo.DialTimeout(time.Second), kgo.RequestTimeoutOverhead(5 * time.Second), kgo.MetadataMinAge(20 * time.Millisecond),
-	}, more...)
-}
-
 func (r *reader) client() (*kgo.Client, error) {
 	return kgo.NewClient(patient(r.address, kgo.ConsumeTopics(r.topic), kgo.ConsumerGroup(r.group), kgo.DisableAutoCommit(),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.SessionTimeout(6*time.Second), kgo.HeartbeatInterval(200*time.Millisecond))...)

@@ -36,13 +36,9 @@ const (
 // every acknowledgement. The client is idempotent and outlives the server, so a
 // retry after a restart that the server does not recognise shows as a duplicate.
 func (l *ledger) writer(ctx context.Context, t *testing.T, address, topic string, id int) {
-	cl, err := kgo.NewClient(
-		kgo.SeedBrokers(address), kgo.DefaultProduceTopic(topic), kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.RecordPartitioner(kgo.RoundRobinPartitioner()), kgo.ProducerLinger(time.Duration(id)*time.Millisecond),
-		kgo.RetryBackoffFn(func(int) time.Duration { return 5 * time.Millisecond }),
-		kgo.DialTimeout(time.Second), kgo.RequestTimeoutOverhead(5*time.Second), kgo.MaxBufferedRecords(500),
-		kgo.MetadataMinAge(20*time.Millisecond), kgo.RecordRetries(1_000_000),
-	)
+	cl, err := kgo.NewClient(patient(address,
+		kgo.DefaultProduceTopic(topic), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()),
+		kgo.ProducerLinger(time.Duration(id)*time.Millisecond), kgo.MaxBufferedRecords(500), kgo.RecordRetries(1_000_000))...)
 	if err != nil {
 		t.Error(err)
 		return
