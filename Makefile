@@ -1,5 +1,5 @@
 # The few verbs of this project. `make verify` is exactly what CI runs.
-.PHONY: build test lint generate fuzz crash interop peer conformance bench bench-compare verify
+.PHONY: build test lint generate fuzz crash crash-slow interop peer conformance bench bench-compare verify
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/milena ./cmd/milena
@@ -22,6 +22,12 @@ fuzz:
 KILLS ?= 2000
 crash:
 	go test ./test/crash -count=1 -v -timeout 4h -kills $(KILLS)
+
+# The same on a disk whose every flush takes 30 ms longer.
+crash-slow:
+	go test -c -o bin/crash.test ./test/crash
+	cd test/crash && strace -f --seccomp-bpf -qq -o /dev/null -e trace=fsync,fdatasync,syncfs \
+		-e inject=fsync,fdatasync,syncfs:delay_exit=30000 ../../bin/crash.test -test.v -kills 50
 
 interop:
 	test/interop/run

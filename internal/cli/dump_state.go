@@ -31,6 +31,9 @@ func (d *dumper) producerSnapshot() error {
 		err := d.show(p, func(w io.Writer) {
 			fmt.Fprintf(w, "producerId: %d producerEpoch: %d coordinatorEpoch: %d currentTxnFirstOffset: %d lastTimestamp: %d lastSequence: %d lastOffset: %d offsetDelta: %d\n",
 				p.ProducerID, p.Epoch, p.CoordinatorEpoch, p.TxnStart, p.LastTimestamp, p.LastSequence, p.LastOffset, p.OffsetDelta)
+			for _, b := range p.Earlier {
+				fmt.Fprintf(w, "  earlier: timestamp: %d lastSequence: %d lastOffset: %d offsetDelta: %d\n", b.Timestamp, b.LastSequence, b.LastOffset, b.OffsetDelta)
+			}
 		})
 		if err != nil {
 			return err

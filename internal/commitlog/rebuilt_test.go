@@ -178,3 +178,52 @@ func TestSnapshotOfFirstSegmentNeedsNoWitness(t *testing.T) {
 		t.Fatalf("%+v, %v; producers %+v", a, err, []producer.Info(l.Producers()))
 	}
 }
+
+// A client repeats what was not acknowledged when its broker went away, up to
+// five batches. Each is recognised, wherever the newest snapshot lies among
+// them: or all of them would be written a second time under a new epoch.
+func TestRepetitionsAreRecognisedAcrossSnapshots(t *testing.T) {
+	for _, stop := range []string{"killed", "closed"} {
+		for rollAfter := range 6 {
+			t.Run(fmt.Sprintf("%s, rolled after %d", stop, rollAfter), func(t *testing.T) {
+				disk := vfs.NewMem()
+				d := mustOpen(t, testOptions(disk))
+				l := mustLog(t, d, testConfig())
+				var first []int64
+				for seq := range int32(5) {
+					if int(seq) == rollAfter {
+						fillSegment(t, l)
+					}
+					first = append(first, appendAs(t, l, producerBatch(1, 0, seq, false), Client).First)
+				}
+				if rollAfter == 5 {
+					fillSegment(t, l)
+				}
+				mustFlush(t, l)
+				if stop == "closed" {
+					mustClose(t, d)
+				} else {
+					disk = crashDir(t, d, disk, vfs.CrashOptions{KeepUnsynced: 1})
+				}
+
+				d = mustOpen(t, testOptions(disk))
+				defer mustClose(t, d)
+				l = mustLog(t, d, testConfig())
+				for seq, want := range first {
+					a, err := l.Append(producerBatch(1, 0, int32(seq), false), AppendOptions{Origin: Client, NowMs: 1})
+					if err != nil || !a.Duplicate || a.First != want {
+						t.Errorf("batch %d at %d: %+v, %v", seq, want, a, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// fillSegment appends until a new segment has begun.
+func fillSegment(t *testing.T, l *Log) {
+	t.Helper()
+	for n := len(l.Segments()); len(l.Segments()) == n; {
+		mustAppend(t, l, makeBatch(1, 300, 1))
+	}
+}

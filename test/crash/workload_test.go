@@ -69,6 +69,26 @@ func (l *ledger) writer(ctx context.Context, t *testing.T, address, topic string
 	_ = cl.Flush(flushing)
 }
 
+// awaitMore returns when one more record has been acknowledged. Every second life
+// begins with it: on a slow disk a server that lives for some milliseconds may
+// acknowledge nothing, and then its death proves nothing.
+func (l *ledger) awaitMore(t *testing.T) {
+	t.Helper()
+	before := l.count()
+	for begin := time.Now(); l.count() == before; time.Sleep(time.Millisecond) {
+		if time.Since(begin) > 30*time.Second {
+			t.Errorf("nothing acknowledged for 30 s, %d before", before)
+			return
+		}
+	}
+}
+
+func (l *ledger) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.acked)
+}
+
 // committer commits ever larger offsets and remembers the last one that was
 // acknowledged.
 type committer struct {

@@ -29,8 +29,22 @@
 //	       offset delta int32 | timestamp int64 | coordinator epoch int32 |
 //	       first offset of the open transaction int64, or -1
 //
-// Only the newest batch of each producer is in a snapshot. The log brings the
-// rest back by scanning from the snapshot's offset.
+// Kafka's entries have only the newest batch of each producer. A client whose
+// broker dies repeats up to five, and would find all but the newest unknown and
+// refused if the snapshot lay between them and the log's end. So the others
+// follow behind the entries, where Kafka does not look; the CRC covers them:
+//
+//	0        4                 8
+//	+--------+-----------------+--------------------- - -
+//	| "MWN1" | int32 number of | batches of 32 bytes
+//	|        | batches         |
+//	+--------+-----------------+--------------------- - -
+//	batch: producer id int64 | last sequence int32 | last offset int64 | offset delta int32 |
+//	       timestamp int64
+//
+// They stand in the order of the entries, each producer's oldest first, at most
+// four of one producer. The part is missing when there are none, as in files
+// that Kafka wrote.
 //
 // Memory: producers live in one slab of 160-byte entries without pointers, found
 // by linear search while they are few and through one map beyond that. A log

@@ -31,6 +31,8 @@ type Info struct {
 	OffsetDelta      int32 // LastOffset minus the first offset of that batch
 	LastTimestamp    int64
 	TxnStart         int64 // first offset of the open transaction, -1: none
+
+	Earlier []Batch // remembered batches before the newest, oldest first
 }
 
 func (e *entry) info() Info {
@@ -38,7 +40,7 @@ func (e *entry) info() Info {
 	return Info{
 		ProducerID: e.pid, Epoch: e.epoch, CoordinatorEpoch: e.coordEpoch,
 		LastSequence: m.lastSeq, LastOffset: m.lastOffset, OffsetDelta: m.offsetDelta,
-		LastTimestamp: e.lastTimestamp, TxnStart: e.txnFirst,
+		LastTimestamp: e.lastTimestamp, TxnStart: e.txnFirst, Earlier: e.earlier(),
 	}
 }
 
@@ -79,6 +81,7 @@ func EncodeSnapshot(infos []Info) []byte {
 		b = be.AppendUint32(b, uint32(p.CoordinatorEpoch))
 		b = be.AppendUint64(b, uint64(p.TxnStart))
 	}
+	b = appendWindows(b, infos)
 	be.PutUint32(b[2:], crc32.Checksum(b[crcEnd:], castagnoli))
 	return b
 }
@@ -97,12 +100,14 @@ func ParseSnapshot(data []byte) ([]Info, error) {
 		return nil, corrupt("checksum %#x, want %#x", be.Uint32(data[2:]), crc)
 	}
 	count := int64(int32(be.Uint32(data[crcEnd:])))
-	if body := int64(len(data) - snapshotHeader); count < 0 || body != count*entrySize {
+	body := int64(len(data) - snapshotHeader)
+	if count < 0 || body < count*entrySize {
 		return nil, corrupt("%d entries in %d bytes", count, body)
 	}
+	entries, windows := data[snapshotHeader:][:count*entrySize], data[snapshotHeader+count*entrySize:]
 	infos := make([]Info, 0, count)
 	seen := make(map[int64]struct{}, count)
-	for b := data[snapshotHeader:]; len(b) > 0; b = b[entrySize:] {
+	for b := entries; len(b) > 0; b = b[entrySize:] {
 		p := decodeInfo(b)
 		if _, dup := seen[p.ProducerID]; dup || p.ProducerID < 0 || p.OffsetDelta < 0 ||
 			p.LastOffset >= 0 && int64(p.OffsetDelta) > p.LastOffset {
@@ -110,6 +115,9 @@ func ParseSnapshot(data []byte) ([]Info, error) {
 		}
 		seen[p.ProducerID] = struct{}{}
 		infos = append(infos, p)
+	}
+	if err := parseWindows(windows, infos); err != nil {
+		return nil, err
 	}
 	return infos, nil
 }
@@ -157,6 +165,9 @@ func (s *State) Restore(data []byte, nowMs int64) error {
 		e.epoch, e.coordEpoch = p.Epoch, p.CoordinatorEpoch
 		e.lastTimestamp, e.txnFirst = p.LastTimestamp, max(p.TxnStart, noOffset)
 		e.seenMs = s.seenBefore(p.LastTimestamp, nowMs)
+		for _, m := range p.Earlier {
+			e.push(m.meta())
+		}
 		if p.LastOffset >= 0 {
 			e.push(batchMeta{
 				lastOffset: p.LastOffset, timestamp: p.LastTimestamp,

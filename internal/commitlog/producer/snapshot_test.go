@@ -34,6 +34,21 @@ func TestSnapshotBytes(t *testing.T) {
 	}
 }
 
+// What Kafka's entries have no place for follows behind them.
+func TestSnapshotBytesOfWindows(t *testing.T) {
+	idle := Info{ProducerID: 1, LastOffset: 4, CoordinatorEpoch: -1, TxnStart: -1}
+	busy := idle
+	busy.ProducerID, busy.LastSequence, busy.LastOffset = 2, 3, 9
+	without := EncodeSnapshot([]Info{idle, busy})
+	busy.Earlier = []Batch{{LastSequence: 2, LastOffset: 7, OffsetDelta: 1, Timestamp: 5}}
+	got := EncodeSnapshot([]Info{idle, busy})
+	windows := "MWN1" + "\x00\x00\x00\x01" + "\x00\x00\x00\x00\x00\x00\x00\x02" + "\x00\x00\x00\x02" +
+		"\x00\x00\x00\x00\x00\x00\x00\x07" + "\x00\x00\x00\x01" + "\x00\x00\x00\x00\x00\x00\x00\x05"
+	if want := string(without[6:]) + windows; string(got[6:]) != want {
+		t.Fatalf("% x, want % x", got[6:], want)
+	}
+}
+
 func TestSnapshotDamage(t *testing.T) {
 	good := sampleState().Snapshot()
 	for i := range good {
@@ -58,6 +73,12 @@ func TestSnapshotDamage(t *testing.T) {
 		{{ProducerID: -1, TxnStart: -1}},
 		{{ProducerID: 1, OffsetDelta: -1}},
 		{{ProducerID: 1, OffsetDelta: 5, LastOffset: 4}},
+		{{ProducerID: 1, LastOffset: 9, Earlier: []Batch{{LastOffset: 9}}}},
+		{{ProducerID: 1, LastOffset: 9, OffsetDelta: 2, Earlier: []Batch{{LastOffset: 7}}}},
+		{{ProducerID: 1, LastOffset: 9, Earlier: []Batch{{LastOffset: 5}, {LastOffset: 5}}}},
+		{{ProducerID: 1, LastOffset: 9, Earlier: []Batch{{LastOffset: 5, OffsetDelta: -1}}}},
+		{{ProducerID: 1, LastOffset: 9, Earlier: []Batch{{LastOffset: 1, OffsetDelta: 2}}}},
+		{{ProducerID: 1, LastOffset: 9, Earlier: []Batch{{LastOffset: 1}, {LastOffset: 2}, {LastOffset: 3}, {LastOffset: 4}, {LastOffset: 5}}}},
 	} {
 		if _, err := ParseSnapshot(EncodeSnapshot(infos)); err == nil {
 			t.Errorf("%+v was accepted", infos)
