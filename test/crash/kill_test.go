@@ -65,7 +65,7 @@ func TestKillNineLosesNothing(t *testing.T) {
 		if n%2 == 0 {
 			l.awaitMore(t)
 		}
-		life, cancel := context.WithTimeout(t.Context(), time.Duration(rng.IntN(3))*time.Millisecond)
+		life, cancel := context.WithTimeout(t.Context(), time.Duration(rng.IntN(270))*time.Millisecond)
 		c.commitFor(life)
 		cancel()
 		server.kill()
