@@ -9,9 +9,17 @@ import (
 	"github.com/milena-io/milena/internal/record"
 )
 
-// walkBuffer is how much a walk reads at a time. Batches of any size pass
-// through it when only headers are wanted.
-const walkBuffer = 128 << 10
+const (
+	// walkBuffer is how much a walk reads at a time. Batches of any size pass
+	// through it when only headers are wanted.
+	walkBuffer = 128 << 10
+	// skipFrom is the size of batches from which a walk that wants headers only
+	// reads each by itself: a system call costs less than copying what lies
+	// between two of them.
+	skipFrom = 16 << 10
+	// headerRead is enough for a header, and for a whole control batch.
+	headerRead = 128
+)
 
 var walkBuffers = sync.Pool{New: func() any { return new([walkBuffer]byte) }}
 
@@ -50,6 +58,7 @@ type walker struct {
 	pos  int64 // of the next batch
 	next int64 // smallest offset it may have
 	prev int64 // what next was before the last step
+	size int   // of the last batch
 
 	buf   *[walkBuffer]byte
 	at    int64  // file position of have
@@ -99,7 +108,7 @@ func (w *walker) step() (record.Batch, int64, error) {
 			}
 		}
 	}
-	w.prev = w.next
+	w.prev, w.size = w.next, size
 	w.pos, w.next = pos+int64(size), b.NextOffset()
 	return b, pos, nil
 }
@@ -140,7 +149,7 @@ func (w *walker) bytes(pos int64, n int) ([]byte, error) {
 		off := pos - w.at
 		return w.have[off : off+int64(n)], nil
 	}
-	dst := w.buf[:min(int64(walkBuffer), w.end-pos)]
+	dst := w.buf[:min(w.readAhead(), w.end-pos)]
 	if n > len(dst) {
 		if cap(w.large) < n {
 			w.large = make([]byte, n)
@@ -152,6 +161,15 @@ func (w *walker) bytes(pos int64, n int) ([]byte, error) {
 	}
 	w.at, w.have = pos, dst
 	return dst[:n], nil
+}
+
+// readAhead is how much to read at once. The next batch is taken to be as large
+// as the last one.
+func (w *walker) readAhead() int64 {
+	if !w.rules.crc && w.size >= skipFrom {
+		return headerRead
+	}
+	return walkBuffer
 }
 
 // readFull reads all of dst. A file that ends before was cut by somebody: we
