@@ -13,13 +13,15 @@ import (
 )
 
 const dumpText = `Decode files of a data directory: segments, indexes, producer snapshots,
-aborted transactions, checkpoints, identities, the durable frontier and the
-shutdown manifest. A directory stands for the files in it.
+aborted transactions, checkpoints, identities, the durable frontier, the
+shutdown manifest, and the metadata log's segments and snapshots with the
+metadata records in them. A directory stands for the files in it.
 
 With --verify nothing but problems is printed: checksums, the order of offsets
 and counts, and index entries are checked, and the exit code is 1 if anything
-is wrong. Files may be read while a broker runs; the newest batch may then be
-incomplete.`
+is wrong. For the directory milena.quorum this includes that its files fit
+together: what a broker would refuse to start with is found. Files may be read
+while a broker runs; the newest batch or block may then be incomplete.`
 
 // dumpOptions say how much to show.
 type dumpOptions struct {
@@ -34,6 +36,7 @@ func (a *app) dumpLogCommand() *cobra.Command {
 		Use: "dump-log FILE|DIRECTORY...", Short: "Decode or verify files of a data directory, offline", Long: dumpText, Args: cobra.MinimumNArgs(1),
 		Example: "  milena dump-log milena-data/orders-0\n" +
 			"  milena dump-log milena-data/orders-0/00000000000000000000.log --print-data\n" +
+			"  milena dump-log milena-data/milena.quorum --from 1000 -o json\n" +
 			"  milena dump-log milena-data/* --verify",
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.deep = o.deep || o.printData
@@ -44,7 +47,7 @@ func (a *app) dumpLogCommand() *cobra.Command {
 	f.BoolVar(&o.deep, "deep", false, "show the records in each batch")
 	f.BoolVar(&o.printData, "print-data", false, "show keys, values and headers of records")
 	f.BoolVar(&o.verify, "verify", false, "check instead of show")
-	f.Int64Var(&o.from, "from", 0, "show batches of a segment from this offset on")
+	f.Int64Var(&o.from, "from", 0, "show batches of a segment from this offset on, or the metadata log from this index on")
 	f.IntVarP(&o.limit, "num", "n", 0, "show at most this many batches or entries per file")
 	return cmd
 }
@@ -58,6 +61,7 @@ type dumper struct {
 	shown    int
 	checked  int
 	problems int
+	damaged  []string // files that problems were reported of
 }
 
 // errEnough ends a file early when the limit is reached.
@@ -82,6 +86,9 @@ func (a *app) dump(args []string, o dumpOptions) error {
 			d.problem("%v", err)
 		}
 		d.checked++
+	}
+	if o.verify {
+		d.quorumTogether(args, paths)
 	}
 	if d.checked == 0 {
 		return fmt.Errorf("no file of a known kind among %s", strings.Join(args, ", "))
@@ -141,6 +148,8 @@ func decoderOf(path string) func(*dumper) error {
 		{"meta.properties", (*dumper).directoryMetadata},
 		{"milena.frontier", (*dumper).frontier},
 		{"milena.manifest", (*dumper).manifest},
+		{".wal", (*dumper).quorumSegment},
+		{".snap", (*dumper).quorumSnapshot},
 	} {
 		if strings.HasSuffix(filepath.Base(path), k.suffix) {
 			return k.decode
@@ -169,5 +178,8 @@ func (d *dumper) show(v any, text func(w io.Writer)) error {
 // problem reports damage and goes on.
 func (d *dumper) problem(format string, args ...any) {
 	d.problems++
+	if len(d.damaged) == 0 || d.damaged[len(d.damaged)-1] != d.path {
+		d.damaged = append(d.damaged, d.path)
+	}
 	fmt.Fprintf(d.app.err, "%s: %s\n", d.path, fmt.Sprintf(format, args...))
 }

@@ -7,23 +7,18 @@ import (
 	"slices"
 
 	"go.etcd.io/raft/v3/raftpb"
+
+	"github.com/milena-io/milena/internal/vfs"
 )
 
 // load reads a directory into a storage ready to append to. A new directory is
 // initialised.
 func load(cfg *Config) (*storage, error) {
-	numbers, err := listSegments(cfg.FS, cfg.Path)
-	if err != nil {
-		return nil, err
-	}
-	snaps, err := listSnapshots(cfg.FS, cfg.Path)
+	numbers, snaps, err := listFiles(cfg.FS, cfg.Path)
 	if err != nil {
 		return nil, err
 	}
 	if len(numbers) == 0 {
-		if len(snaps) > 0 {
-			return nil, &CorruptionError{File: cfg.Path, Offset: -1, Reason: "there are snapshots, but the log is missing"}
-		}
 		return initialize(cfg)
 	}
 	s, err := scanLog(cfg.FS, cfg.Path, cfg.self(), numbers)
@@ -55,6 +50,20 @@ func load(cfg *Config) (*storage, error) {
 		return st, st.bootstrap()
 	}
 	return st, nil
+}
+
+// listFiles gives the segments and snapshots of a directory.
+func listFiles(fs vfs.FS, path string) (numbers []uint64, snaps []logPoint, err error) {
+	if numbers, err = listSegments(fs, path); err != nil {
+		return nil, nil, err
+	}
+	if snaps, err = listSnapshots(fs, path); err != nil {
+		return nil, nil, err
+	}
+	if len(numbers) == 0 && len(snaps) > 0 {
+		return nil, nil, &CorruptionError{File: path, Offset: -1, Reason: "there are snapshots, but the log is missing"}
+	}
+	return numbers, snaps, nil
 }
 
 // initialize starts the log of a new directory.

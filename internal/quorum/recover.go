@@ -37,13 +37,12 @@ func listSegments(fs vfs.FS, path string) ([]uint64, error) {
 	}
 	var out []uint64
 	for _, e := range entries {
-		base, ok := strings.CutSuffix(e.Name, ".wal")
-		if !ok {
+		if !strings.HasSuffix(e.Name, ".wal") {
 			continue
 		}
-		n, err := strconv.ParseUint(base, 10, 64)
-		if err != nil || segmentName(n) != e.Name {
-			return nil, &CorruptionError{File: filepath.Join(path, e.Name), Offset: -1, Reason: "not a name that a segment can have"}
+		n, err := segmentNumber(filepath.Join(path, e.Name))
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, n)
 	}
@@ -54,6 +53,16 @@ func listSegments(fs vfs.FS, path string) ([]uint64, error) {
 		}
 	}
 	return out, nil
+}
+
+// segmentNumber is the number in a segment's name.
+func segmentNumber(name string) (uint64, error) {
+	base := filepath.Base(name)
+	n, err := strconv.ParseUint(strings.TrimSuffix(base, ".wal"), 10, 64)
+	if err != nil || segmentName(n) != base {
+		return 0, &CorruptionError{File: name, Offset: -1, Reason: "not a name that a segment can have"}
+	}
+	return n, nil
 }
 
 // scanLog reads all segments and checks everything that can be checked without
@@ -82,6 +91,8 @@ type segmentReader struct {
 	voter Voter
 	salt  uint32
 	later int // segments after this one
+	// seen, if set, hears of every good block.
+	seen func(off int64, sequence uint64, records []walRecord)
 }
 
 func (r *segmentReader) corrupt(off int64, format string, args ...any) error {
@@ -134,16 +145,24 @@ func (r *segmentReader) expectSeal(off int64) {
 	r.seal = m
 }
 
-// readHead checks the first block and returns where the second one starts.
-func (r *segmentReader) readHead(number uint64, first bool) (int64, error) {
+// firstBlock decodes the first block, whoever wrote it.
+func (r *segmentReader) firstBlock() (blockHead, []walRecord, error) {
 	h, ok := parseHead(r.data)
 	if !ok || int(h.length) > len(r.data)-blockHeader || !h.bodyOK(r.data[blockHeader:blockHeader+int(h.length)]) {
-		return 0, r.corrupt(0, "the segment's first block is damaged")
+		return h, nil, r.corrupt(0, "the segment's first block is damaged")
 	}
-	n := int64(blockHeader) + int64(h.length)
-	records, err := parseRecords(r.data[blockHeader:n], nil)
+	records, err := parseRecords(r.data[blockHeader:blockHeader+int(h.length)], nil)
 	if err != nil || len(records) != 1 || records[0].kind != kindHead {
-		return 0, r.corrupt(0, "the segment's first block is not a head of version %d", walVersion)
+		return h, nil, r.corrupt(0, "the segment's first block is not a head of version %d", walVersion)
+	}
+	return h, records, nil
+}
+
+// readHead checks the first block and returns where the second one starts.
+func (r *segmentReader) readHead(number uint64, first bool) (int64, error) {
+	h, records, err := r.firstBlock()
+	if err != nil {
+		return 0, err
 	}
 	head := records[0].head
 	if head.voter != r.voter {
@@ -163,7 +182,10 @@ func (r *segmentReader) readHead(number uint64, first bool) (int64, error) {
 	r.at = position{h.sequence, h.crc}
 	r.state = head.state
 	r.segments = append(r.segments, head)
-	return n, nil
+	if r.seen != nil {
+		r.seen(0, h.sequence, records)
+	}
+	return int64(blockHeader) + int64(h.length), nil
 }
 
 // readBlock takes in the block at off and returns its size.
@@ -194,6 +216,9 @@ func (r *segmentReader) readBlock(off int64) (size int64, seal, ok bool) {
 	}
 	r.records = records
 	r.at = position{h.sequence, h.crc}
+	if r.seen != nil {
+		r.seen(off, h.sequence, records[before:])
+	}
 	return int64(n), seal, true
 }
 

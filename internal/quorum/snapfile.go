@@ -111,17 +111,26 @@ func listSnapshots(fs vfs.FS, path string) ([]logPoint, error) {
 	}
 	var out []logPoint
 	for _, e := range entries {
-		var p logPoint
 		if !strings.HasSuffix(e.Name, ".snap") {
 			continue
 		}
-		if _, err := fmt.Sscanf(e.Name, "%d-%d.snap", &p.index, &p.term); err != nil || snapshotName(p) != e.Name {
-			return nil, &CorruptionError{File: filepath.Join(path, e.Name), Offset: -1, Reason: "not a name that a snapshot can have"}
+		p, err := snapshotPoint(filepath.Join(path, e.Name))
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, p)
 	}
 	slices.Reverse(out) // names sort by index, then term
 	return out, nil
+}
+
+// snapshotPoint is the place in a snapshot's name.
+func snapshotPoint(name string) (p logPoint, err error) {
+	base := filepath.Base(name)
+	if _, err := fmt.Sscanf(base, "%d-%d.snap", &p.index, &p.term); err != nil || snapshotName(p) != base {
+		return p, &CorruptionError{File: name, Offset: -1, Reason: "not a name that a snapshot can have"}
+	}
+	return p, nil
 }
 
 // readSnapshot reads one snapshot. The error is a *CorruptionError if the
