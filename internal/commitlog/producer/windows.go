@@ -93,7 +93,7 @@ func parseWindows(data []byte, infos []Info) error {
 
 // admits reports whether m may follow the batches in Earlier.
 func (p *Info) admits(m Batch) bool {
-	after := int64(noOffset)
+	after := noOffset
 	if n := len(p.Earlier); n == window-1 {
 		return false
 	} else if n > 0 {
