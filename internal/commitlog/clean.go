@@ -30,6 +30,7 @@ type cleaner struct {
 	running     bool
 	closed      bool
 	offsets     checkpoint.Offsets // content of cleaner-offset-checkpoint
+	behind      bool               // which still has entries of logs that are gone
 	uncleanable map[*Log]error
 	scan        map[*Log]struct{}   // logs whose transaction indexes were caught lying
 	trash       map[string]struct{} // renamed files that wait to be removed

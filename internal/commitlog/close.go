@@ -43,6 +43,9 @@ func (d *Dir) closeLogs(logs []*Log) error {
 	if err := d.Offline(); err != nil {
 		return err
 	}
+	if err := d.cleaner.catchUp(); err != nil {
+		_ = d.failOrPutOff("write "+checkpoint.CleanerFile, err) // the next start finds what is left in it
+	}
 	if err := d.starts.save(nil, 0); err != nil {
 		return d.failOrLater("write "+checkpoint.LogStartFile, err)
 	}
@@ -166,5 +169,6 @@ func (d *Dir) saveCheckpoints() bool {
 	}
 	save("write "+checkpoint.RecoveryPointFile, d.saveRecoveryPoints())
 	save("write "+checkpoint.LogStartFile, d.starts.save(nil, 0))
+	save("write "+checkpoint.CleanerFile, d.cleaner.catchUp())
 	return complete
 }

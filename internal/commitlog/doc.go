@@ -49,11 +49,12 @@
 //	                         and transaction index before the records that need them;
 //	                         moving the log start; opening a file to read
 //	put off by the directory index entries of an open segment; the epoch that a new leader
-//	                         begins, until its first append; checkpoints; producer
-//	                         snapshots between rolls; the frontier journal, which may be
-//	                         late; retention and compaction; a flush that can't open
-//	                         what it has to sync; at the close, both and derived files
-//	                         (the next start verifies such a log)
+//	                         begins, until its first append; checkpoints, that of the
+//	                         cleaner when a log is deleted; producer snapshots between
+//	                         rolls; the frontier journal, which may be late; retention
+//	                         and compaction; a flush that can't open what it has to
+//	                         sync; at the close, both and derived files (the next start
+//	                         verifies such a log)
 //	final, as any other error  a write of records, since some of the bytes may be there;
 //	                         every fsync of a file with data, because the next one would
 //	                         claim success; a truncation or a swap that has begun

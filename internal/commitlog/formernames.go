@@ -10,7 +10,10 @@ import (
 // formerNames are partitions without a log of which Kafka's checkpoint files may
 // still speak: those files know names, not topic ids. Were a log created under
 // such a name, a crash before the next checkpoint would have recovery demand of
-// the new log what the old one held. So the files are written anew first.
+// the new log what the old one held, or take for compacted what never was. So
+// the files are written anew first.
+//
+// Its mutex is taken before the cleaner's.
 type formerNames struct {
 	mu    sync.Mutex
 	names map[base.TopicPartition]struct{}
@@ -58,6 +61,9 @@ func (d *Dir) freeName(tp base.TopicPartition) error {
 	if err := d.starts.save(nil, 0); err != nil {
 		return d.failOrLater("write "+checkpoint.LogStartFile, err)
 	}
-	clear(d.former.names) // both files list what there is
+	if err := d.cleaner.catchUp(); err != nil {
+		return err
+	}
+	clear(d.former.names) // the files list what there is
 	return nil
 }
