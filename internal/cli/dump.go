@@ -13,9 +13,9 @@ import (
 )
 
 const dumpText = `Decode files of a data directory: segments, indexes, producer snapshots,
-aborted transactions, checkpoints, identities, the durable frontier, the
-shutdown manifest, and the metadata log's segments and snapshots with the
-metadata records in them. A directory stands for the files in it.
+aborted transactions, checkpoints, log starts, identities, the durable frontier,
+the shutdown manifest, where gaps may be, and the metadata log's segments and
+snapshots with the metadata records in them. A directory stands for the files in it.
 
 With --verify nothing but problems is printed: checksums, the order of offsets
 and counts, and index entries are checked, and the exit code is 1 if anything
@@ -148,6 +148,8 @@ func decoderOf(path string) func(*dumper) error {
 		{"meta.properties", (*dumper).directoryMetadata},
 		{"milena.frontier", (*dumper).frontier},
 		{"milena.manifest", (*dumper).manifest},
+		{"milena.starts", (*dumper).starts},
+		{"milena.sparse", (*dumper).sparse},
 		{".wal", (*dumper).quorumSegment},
 		{".snap", (*dumper).quorumSnapshot},
 	} {

@@ -1,16 +1,19 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/milena-io/milena/internal/base"
 )
 
-// The two files of Milena's own are read here by their documented layout and
+// These files of Milena's own are read here by their documented layout and
 // not by the log's own code, which trusts them only for its own directory: a
 // dump must also show what the log would refuse.
 
@@ -55,6 +58,38 @@ func (d *dumper) frontier() error {
 		return fmt.Errorf("position %d: %d bytes are no whole record: a write was interrupted, or is going on", at, len(data)-at)
 	}
 	return nil
+}
+
+// starts decodes milena.starts: a checksum and what Kafka's file of log starts
+// holds.
+func (d *dumper) starts() error {
+	data, err := d.content()
+	if err != nil {
+		return err
+	}
+	sum, offsets, ok := bytes.Cut(data, []byte("\n"))
+	if !ok || string(sum) != fmt.Sprintf("%08x", crc32.Checksum(offsets, castagnoli)) {
+		return errors.New("the log starts are damaged: the next start takes log-start-offset-checkpoint")
+	}
+	return d.showOffsets(offsets)
+}
+
+// sparse decodes milena.sparse: below which offset a log may have gaps, -1 for
+// anywhere.
+func (d *dumper) sparse() error {
+	data, err := d.content()
+	if err != nil {
+		return err
+	}
+	below := int64(-1)
+	if len(data) > 0 {
+		number, sum, _ := strings.Cut(strings.TrimSuffix(string(data), "\n"), " ")
+		below, err = strconv.ParseInt(number, 10, 64)
+		if err != nil || below <= 0 || sum != fmt.Sprintf("%08x", crc32.Checksum([]byte(number), castagnoli)) {
+			return errors.New("the file is damaged: gaps are allowed anywhere")
+		}
+	}
+	return d.show(map[string]int64{"gapsBelow": below}, func(w io.Writer) { fmt.Fprintf(w, "gapsBelow: %d\n", below) })
 }
 
 // sealed reports whether the last four bytes are the checksum of the others.

@@ -94,6 +94,10 @@ func (d *dumper) offsetCheckpoint() error {
 	if err != nil {
 		return err
 	}
+	return d.showOffsets(data)
+}
+
+func (d *dumper) showOffsets(data []byte) error {
 	offsets, err := checkpoint.ParseOffsets(data)
 	if err != nil {
 		return err

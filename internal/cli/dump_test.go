@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"os"
 	"path/filepath"
@@ -53,7 +54,8 @@ func dumpDir(t *testing.T) string {
 		"leader-epoch-checkpoint": epochs.Encode(), "partition.metadata": checkpoint.EncodePartition(dumpID),
 		"recovery-point-offset-checkpoint": []byte("0\n2\nt 4 14\nt 0 9\n"),
 		"meta.properties":                  checkpoint.Meta{ClusterID: "c", NodeID: 1, DirectoryID: dumpID}.Encode(),
-		"milena.frontier":                  frontier, "milena.manifest": seal(manifest), "stray": []byte("?"),
+		"milena.frontier":                  frontier, "milena.manifest": seal(manifest),
+		"milena.starts": checked("0\n1\nt 4 10\n", "%[2]s\n%[1]s"), "milena.sparse": checked("12", "%s %s\n"), "stray": []byte("?"),
 	}
 	for name, data := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
@@ -65,6 +67,11 @@ func dumpDir(t *testing.T) string {
 
 func seal(b []byte) []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+// checked puts a text and its checksum in hexadecimal into a format.
+func checked(text, format string) []byte {
+	return fmt.Appendf(nil, format, text, fmt.Sprintf("%08x", crc32.Checksum([]byte(text), castagnoli)))
 }
 
 func TestDumpSegmentInKafkasWords(t *testing.T) {
@@ -106,6 +113,7 @@ func TestDumpEveryOtherKind(t *testing.T) {
 		"topicId: " + id + " partition: 4 durableOffset: 14\n",
 		"topic: t partition: 4 topicId: " + id + " startOffset: 10 endOffset: 14 producerSnapshot: -1 sparse: false epochs: [[3 10]]\n" +
 			"| baseOffset: 10 size: 50 maxTimestamp: 15 maxTimestampOffset: 11\n",
+		"milena.starts\ntopic: t partition: 4 offset: 10\n", "gapsBelow: 12\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("missing %q in\n%s%s", want, out, errs)
@@ -122,7 +130,7 @@ func TestDumpEveryOtherKind(t *testing.T) {
 
 func TestVerifyFindsNothingInGoodFiles(t *testing.T) {
 	code, out, errs := runLocal(t, "dump-log", "--verify", dumpDir(t))
-	if code != exitOK || out != "" || errs != "11 files checked, 0 problems found.\n" {
+	if code != exitOK || out != "" || errs != "13 files checked, 0 problems found.\n" {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 }
@@ -151,6 +159,8 @@ func TestVerifyFindsDamage(t *testing.T) {
 		{"milena.frontier", flip(40), "position 32: a record is damaged"},
 		{"milena.frontier", func(b []byte) []byte { return b[:60] }, "no whole record"},
 		{"milena.manifest", flip(30), "the manifest is damaged"},
+		{"milena.starts", flip(17), "the log starts are damaged"},
+		{"milena.sparse", flip(1), "gaps are allowed anywhere"},
 	} {
 		dir := dumpDir(t)
 		path := filepath.Join(dir, c.file)
@@ -198,6 +208,15 @@ func FuzzDump(f *testing.F) {
 	names := []string{
 		segmentName + ".log", segmentName + ".index", segmentName + ".timeindex", segmentName + ".txnindex", segmentName + ".snapshot",
 		"leader-epoch-checkpoint", "recovery-point-offset-checkpoint", "partition.metadata", "meta.properties", "milena.frontier", "milena.manifest",
+		"00000000000000000001.wal", "00000000000000000008-0000000002.snap", "milena.starts", "milena.sparse",
+	}
+	written := quorumLog(f)
+	for kind, pattern := range map[uint8]string{11: "*.wal", 12: "*.snap"} {
+		data, err := os.ReadFile(filesOf(f, written, pattern)[0])
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(kind, data)
 	}
 	f.Add(uint8(0), make([]byte, 100))
 	f.Add(uint8(10), seal(append(append([]byte("milenaM1"), dumpID[:]...), 0xff, 0xff, 0xff, 0xff, 0x0f)))
