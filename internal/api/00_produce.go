@@ -17,6 +17,8 @@ import (
 //
 //   - The batch must be of format 2, exactly one per partition. v3–v6 may not
 //     carry zstd.
+//   - A partition that is named twice is written and answered twice. Kafka keeps
+//     the last batch and drops the others without a word.
 //   - acks=0 has no answer; any error closes the connection so that the client
 //     refreshes its metadata. acks=1 answers when written, acks=-1 when the high
 //     watermark has passed the batch, REQUEST_TIMED_OUT after timeout_ms

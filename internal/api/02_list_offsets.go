@@ -16,15 +16,14 @@ import (
 //     (v7+), -4 earliest local (v8+), -5 latest tiered (v9+), -6 earliest
 //     pending upload (v11+). Others, and values newer than the request's
 //     version, are UNSUPPORTED_VERSION.
-//   - A partition that is named twice is INVALID_REQUEST.
+//   - A partition that is named twice is INVALID_REQUEST, once. A topic is
+//     answered once, too, and not at all if no partition of it is named.
 //   - OFFSET_NOT_AVAILABLE until a new leader knows the high watermark.
 //   - replica_id is ignored: nobody sees past the high watermark.
 func handleListOffsets(a *API, r *Request, req *kmsg.ListOffsetsRequest) kmsg.Response {
-	resp := kmsg.NewPtrListOffsetsResponse()
 	count := countListed(req)
+	var out byTopic[kmsg.ListOffsetsResponseTopicPartition]
 	for _, t := range req.Topics {
-		out := kmsg.NewListOffsetsResponseTopic()
-		out.Topic = t.Topic
 		for _, p := range t.Partitions {
 			tp := base.TopicPartition{Topic: t.Topic, Partition: p.Partition}
 			times := count[tp]
@@ -40,9 +39,14 @@ func handleListOffsets(a *API, r *Request, req *kmsg.ListOffsetsRequest) kmsg.Re
 				count[tp] = 0
 			}
 			res.ErrorCode = a.wireCode(err)
-			out.Partitions = append(out.Partitions, res)
+			out.add(t.Topic, res)
 		}
-		resp.Topics = append(resp.Topics, out)
+	}
+	resp := kmsg.NewPtrListOffsetsResponse()
+	for _, g := range out.groups {
+		t := kmsg.NewListOffsetsResponseTopic()
+		t.Topic, t.Partitions = g.topic, g.partitions
+		resp.Topics = append(resp.Topics, t)
 	}
 	return resp
 }

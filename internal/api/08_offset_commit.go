@@ -15,14 +15,14 @@ import (
 //     not exist are UNKNOWN_TOPIC_OR_PARTITION and the others are committed.
 //   - v10+ names topics by id (UNKNOWN_TOPIC_ID); the coordinator always gets
 //     both name and id.
+//   - A partition that is named twice is answered twice; the last offset counts.
 //   - retention_time_ms (v2–v4), if not negative, is how long these offsets are
 //     kept; others expire by offsets.retention.minutes.
 func handleOffsetCommit(a *API, ctx context.Context, r *Request, req *kmsg.OffsetCommitRequest) kmsg.Response {
-	resp := kmsg.NewPtrOffsetCommitResponse()
+	var answer commitAnswer
 	groupOK := a.allowed(r.Conn, mayRead, onGroup, req.Group)
 	good := *req
 	good.Topics = nil
-	var at []int // which of resp's topics each of good's belongs to
 	for _, t := range req.Topics {
 		err := a.nameCommitted(r, &t)
 		if !groupOK {
@@ -30,7 +30,6 @@ func handleOffsetCommit(a *API, ctx context.Context, r *Request, req *kmsg.Offse
 		}
 		known := t
 		known.Partitions = nil
-		out := commitAnswer(t)
 		for _, p := range t.Partitions {
 			perr := err
 			if perr == nil && a.image().Partition(base.TopicPartition{Topic: t.Topic, Partition: p.Partition}) == nil {
@@ -42,20 +41,17 @@ func handleOffsetCommit(a *API, ctx context.Context, r *Request, req *kmsg.Offse
 			}
 			res := kmsg.NewOffsetCommitResponseTopicPartition()
 			res.Partition, res.ErrorCode = p.Partition, a.wireCode(perr)
-			out.Partitions = append(out.Partitions, res)
-		}
-		if len(t.Partitions) == 0 {
-			continue // there is nothing to say about it
+			answer.add(t, res)
 		}
 		if len(known.Partitions) > 0 {
-			at = append(at, len(resp.Topics))
 			good.Topics = append(good.Topics, known)
 		}
-		resp.Topics = append(resp.Topics, out)
 	}
 	if len(good.Topics) > 0 {
-		mergeCommitted(resp, a.cfg.Groups.OffsetCommit(ctx, &good), at)
+		answer.merge(&good, a.cfg.Groups.OffsetCommit(ctx, &good))
 	}
+	resp := kmsg.NewPtrOffsetCommitResponse()
+	resp.ThrottleMillis, resp.Topics = answer.throttle, answer.topics
 	return resp
 }
 
@@ -78,18 +74,50 @@ func (a *API) nameCommitted(r *Request, t *kmsg.OffsetCommitRequestTopic) error 
 	return nil
 }
 
-func commitAnswer(t kmsg.OffsetCommitRequestTopic) kmsg.OffsetCommitResponseTopic {
-	out := kmsg.NewOffsetCommitResponseTopic()
-	out.Topic, out.TopicID = t.Topic, t.TopicID
-	return out
+// commitAnswer collects what is said of partitions. A topic is in it once; only
+// if nothing was refused it is as often as in the request, like Kafka's.
+type commitAnswer struct {
+	throttle int32
+	topics   []kmsg.OffsetCommitResponseTopic
+	at       map[committedTopic]int
 }
 
-// mergeCommitted adds the coordinator's results, which are in the order of what
-// it was asked, to the topics already answered.
-func mergeCommitted(resp, committed *kmsg.OffsetCommitResponse, at []int) {
-	resp.ThrottleMillis = committed.ThrottleMillis
+// committedTopic is a topic as requests name it, by name or by id.
+type committedTopic struct {
+	name string
+	id   base.UUID
+}
+
+func (c *commitAnswer) add(t kmsg.OffsetCommitRequestTopic, parts ...kmsg.OffsetCommitResponseTopicPartition) {
+	key := committedTopic{t.Topic, t.TopicID}
+	i, there := c.at[key]
+	if !there {
+		if c.at == nil {
+			c.at = make(map[committedTopic]int)
+		}
+		i = c.open(t)
+		c.at[key] = i
+	}
+	c.topics[i].Partitions = append(c.topics[i].Partitions, parts...)
+}
+
+func (c *commitAnswer) open(t kmsg.OffsetCommitRequestTopic) int {
+	out := kmsg.NewOffsetCommitResponseTopic()
+	out.Topic, out.TopicID = t.Topic, t.TopicID
+	c.topics = append(c.topics, out)
+	return len(c.topics) - 1
+}
+
+// merge adds the coordinator's results, which are in the order of what it was
+// asked.
+func (c *commitAnswer) merge(asked *kmsg.OffsetCommitRequest, committed *kmsg.OffsetCommitResponse) {
+	c.throttle = committed.ThrottleMillis
+	alone := len(c.topics) == 0
 	for i, t := range committed.Topics {
-		out := &resp.Topics[at[i]]
-		out.Partitions = append(out.Partitions, t.Partitions...)
+		if alone {
+			c.topics[c.open(asked.Topics[i])].Partitions = t.Partitions
+		} else {
+			c.add(asked.Topics[i], t.Partitions...)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -12,14 +13,14 @@ import (
 
 // DeleteTopics (key 20, v1–v6) deletes topics by name or, from v6 on, by id.
 //
-//   - A topic named with both, with neither, or twice is INVALID_REQUEST.
+//   - A topic named with both, with neither, or twice is INVALID_REQUEST, once
+//     for each name, whether there is such a topic or not.
 //   - TOPIC_DELETION_DISABLED (v1–v2: INVALID_REQUEST) if delete.topic.enable is
 //     false. The broker's own topics can't be deleted
 //     (INVALID_TOPIC_EXCEPTION; Kafka allows it, and groups lose their offsets).
 //   - A topic whose description is forbidden is TOPIC_AUTHORIZATION_FAILED
 //     without its name when it was asked for by id.
 func handleDeleteTopics(a *API, ctx context.Context, r *Request, req *kmsg.DeleteTopicsRequest) kmsg.Response {
-	resp := kmsg.NewPtrDeleteTopicsResponse()
 	refs := req.Topics
 	if r.Version < 6 {
 		for i := range req.TopicNames {
@@ -28,57 +29,94 @@ func handleDeleteTopics(a *API, ctx context.Context, r *Request, req *kmsg.Delet
 			refs = append(refs, t)
 		}
 	}
-	var ids []base.UUID
-	var at []int // where in resp.Topics the result of ids[i] belongs
-	type mention struct {
-		at   int
-		byID bool
-	}
-	seen := make(map[base.UUID]mention)
+	d := deletion{api: a, req: r, resp: kmsg.NewPtrDeleteTopicsResponse(), times: make(map[topicRef]int), at: make(map[base.UUID]int)}
 	for i := range refs {
-		byID := refs[i].Topic == nil
-		topic, err := a.deletable(r, &refs[i])
-		out := kmsg.NewDeleteTopicsResponseTopic()
-		out.Topic, out.TopicID = refs[i].Topic, refs[i].TopicID
-		if topic != nil && err == nil {
-			if first, again := seen[topic.ID]; again {
-				dup := &resp.Topics[first.at]
-				a.refuseDeletion(dup, withMessage(kerr.InvalidRequest, "Duplicate topic name."))
-				switch { // the answer shows what was asked with
-				case byID:
-					dup.Topic = nil
-				case !first.byID:
-					dup.TopicID = base.ZeroUUID
-				}
-				continue
-			}
-			out.Topic, out.TopicID = &topic.Name, topic.ID
-			seen[topic.ID] = mention{len(resp.Topics), byID}
-			ids, at = append(ids, topic.ID), append(at, len(resp.Topics))
-		}
-		a.refuseDeletion(&out, err)
-		resp.Topics = append(resp.Topics, out)
+		d.times[refTo(&refs[i])]++
 	}
-	a.deleteTopics(ctx, req.TimeoutMillis, resp, ids, at)
-	return resp
+	for i := range refs {
+		d.add(&refs[i])
+	}
+	d.run(ctx, req.TimeoutMillis)
+	return d.resp
 }
 
-// deleteTopics asks the controller for what was not refused.
-func (a *API) deleteTopics(ctx context.Context, timeoutMs int32, resp *kmsg.DeleteTopicsResponse, ids []base.UUID, at []int) {
-	var ask []base.UUID
-	var where []int
-	for i, id := range ids {
-		if resp.Topics[at[i]].ErrorCode == 0 {
-			ask, where = append(ask, id), append(where, at[i])
-		}
+// topicRef is how a request names a topic: by name or by id.
+type topicRef struct {
+	name string
+	id   base.UUID
+}
+
+func refTo(t *kmsg.DeleteTopicsRequestTopic) topicRef {
+	ref := topicRef{id: t.TopicID}
+	if t.Topic != nil {
+		ref.name = *t.Topic
 	}
+	return ref
+}
+
+// hasOneName tells that a topic is named by name or by id, not by both or neither.
+func hasOneName(t *kmsg.DeleteTopicsRequestTopic) bool {
+	return (t.Topic == nil) != base.UUID(t.TopicID).IsZero()
+}
+
+// deletion is one request on its way.
+type deletion struct {
+	api   *API
+	req   *Request
+	resp  *kmsg.DeleteTopicsResponse
+	times map[topicRef]int // how often each is named; 0 once that was too often and is answered
+	ids   []base.UUID
+	at    map[base.UUID]int // where in resp.Topics the result of each of ids belongs
+}
+
+// add answers for one mention, or notes it as one to be deleted.
+func (d *deletion) add(t *kmsg.DeleteTopicsRequestTopic) {
+	ref, byID := refTo(t), t.Topic == nil
+	out := kmsg.NewDeleteTopicsResponseTopic()
+	out.Topic, out.TopicID = t.Topic, t.TopicID
+	if hasOneName(t) && d.times[ref] != 1 {
+		if d.times[ref] > 1 {
+			d.times[ref] = 0
+			d.answer(out, withMessage(kerr.InvalidRequest, "Duplicate topic name or id."))
+		}
+		return // the first mention answered for all
+	}
+	topic, err := d.api.deletable(d.req, t)
+	out.Topic = t.Topic // known now if it was asked for by id
+	if err != nil {
+		d.answer(out, err)
+		return
+	}
+	out.Topic, out.TopicID = &topic.Name, topic.ID
+	first, again := d.at[topic.ID]
+	_, byIDToo := d.times[topicRef{id: topic.ID}]
+	switch {
+	case again: // once by name and once by id
+		d.api.refuseDeletion(&d.resp.Topics[first], withMessage(kerr.InvalidRequest, "The topic is named by name and by id."))
+	case !byID && byIDToo && d.times[topicRef{id: topic.ID}] != 1:
+		d.answer(out, withMessage(kerr.InvalidRequest, "The topic is named by name and by id."))
+	default:
+		d.at[topic.ID] = len(d.resp.Topics)
+		d.ids = append(d.ids, topic.ID)
+		d.answer(out, nil)
+	}
+}
+
+func (d *deletion) answer(out kmsg.DeleteTopicsResponseTopic, err error) {
+	d.api.refuseDeletion(&out, err)
+	d.resp.Topics = append(d.resp.Topics, out)
+}
+
+// run asks the controller for what was not refused.
+func (d *deletion) run(ctx context.Context, timeoutMs int32) {
+	ask := slices.DeleteFunc(d.ids, func(id base.UUID) bool { return d.resp.Topics[d.at[id]].ErrorCode != 0 })
 	if len(ask) == 0 {
 		return
 	}
 	ctx, cancel := withTimeout(ctx, timeoutMs)
 	defer cancel()
-	for i, err := range a.cfg.Controller.DeleteTopics(ctx, ask) {
-		a.refuseDeletion(&resp.Topics[where[i]], err)
+	for i, err := range d.api.cfg.Controller.DeleteTopics(ctx, ask) {
+		d.api.refuseDeletion(&d.resp.Topics[d.at[ask[i]]], err)
 	}
 }
 

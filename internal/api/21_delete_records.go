@@ -16,35 +16,50 @@ import (
 //     cleanup.policy does not delete POLICY_VIOLATION, one of the broker's own
 //     topics INVALID_TOPIC_EXCEPTION.
 //   - The answer is the new start; it is durable by then.
+//   - Of a partition that is named twice the last mention counts, and it is
+//     answered once.
 func handleDeleteRecords(a *API, _ context.Context, r *Request, req *kmsg.DeleteRecordsRequest) kmsg.Response {
-	resp := kmsg.NewPtrDeleteRecordsResponse()
+	wanted := make(map[base.TopicPartition]int64)
 	for _, t := range req.Topics {
-		out := kmsg.NewDeleteRecordsResponseTopic()
-		out.Topic = t.Topic
 		for _, p := range t.Partitions {
+			wanted[base.TopicPartition{Topic: t.Topic, Partition: p.Partition}] = p.Offset
+		}
+	}
+	var out byTopic[kmsg.DeleteRecordsResponseTopicPartition]
+	for _, t := range req.Topics {
+		for _, p := range t.Partitions {
+			tp := base.TopicPartition{Topic: t.Topic, Partition: p.Partition}
+			offset, waits := wanted[tp]
+			if !waits {
+				continue // the first mention did what the last one says
+			}
+			delete(wanted, tp)
 			res := kmsg.NewDeleteRecordsResponseTopicPartition()
 			res.Partition = p.Partition
-			low, err := a.deleteRecords(r, t.Topic, p)
+			low, err := a.deleteRecords(r, tp, offset)
 			res.LowWatermark, res.ErrorCode = low, a.wireCode(err)
-			out.Partitions = append(out.Partitions, res)
+			out.add(t.Topic, res)
 		}
-		if len(out.Partitions) > 0 {
-			resp.Topics = append(resp.Topics, out)
-		}
+	}
+	resp := kmsg.NewPtrDeleteRecordsResponse()
+	for _, g := range out.groups {
+		t := kmsg.NewDeleteRecordsResponseTopic()
+		t.Topic, t.Partitions = g.topic, g.partitions
+		resp.Topics = append(resp.Topics, t)
 	}
 	return resp
 }
 
-func (a *API) deleteRecords(r *Request, topic string, p kmsg.DeleteRecordsRequestTopicPartition) (int64, error) {
-	if !a.allowed(r.Conn, mayDelete, onTopic, topic) {
+func (a *API) deleteRecords(r *Request, tp base.TopicPartition, offset int64) (int64, error) {
+	if !a.allowed(r.Conn, mayDelete, onTopic, tp.Topic) {
 		return -1, kerr.TopicAuthorizationFailed
 	}
-	on, err := a.replica(topic, base.ZeroUUID, p.Partition)
+	on, err := a.replica(tp.Topic, base.ZeroUUID, tp.Partition)
 	switch {
 	case err != nil:
 		return -1, err
-	case base.IsInternalTopic(topic):
+	case base.IsInternalTopic(tp.Topic):
 		return -1, kerr.InvalidTopicException
 	}
-	return on.DeleteRecords(p.Offset)
+	return on.DeleteRecords(offset)
 }

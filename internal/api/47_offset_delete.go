@@ -11,7 +11,7 @@ import (
 
 // OffsetDelete (key 47, v0) forgets a group's offsets of topics that no member
 // is subscribed to (GROUP_SUBSCRIBED_TO_TOPIC). Unknown topics and partitions
-// are UNKNOWN_TOPIC_OR_PARTITION.
+// are UNKNOWN_TOPIC_OR_PARTITION. Everything about a topic is in one place.
 func handleOffsetDelete(a *API, ctx context.Context, r *Request, req *kmsg.OffsetDeleteRequest) kmsg.Response {
 	resp := kmsg.NewPtrOffsetDeleteResponse()
 	if !a.allowed(r.Conn, mayDelete, onGroup, req.Group) {
@@ -20,10 +20,9 @@ func handleOffsetDelete(a *API, ctx context.Context, r *Request, req *kmsg.Offse
 	}
 	ask := *req
 	ask.Topics = nil
+	var refused byTopic[kmsg.OffsetDeleteResponseTopicPartition]
 	for _, t := range req.Topics {
 		mayReadTopic := a.allowed(r.Conn, mayRead, onTopic, t.Topic)
-		out := kmsg.NewOffsetDeleteResponseTopic()
-		out.Topic = t.Topic
 		known := t
 		known.Partitions = nil
 		for _, p := range t.Partitions {
@@ -38,22 +37,27 @@ func handleOffsetDelete(a *API, ctx context.Context, r *Request, req *kmsg.Offse
 				known.Partitions = append(known.Partitions, p)
 				continue
 			}
-			out.Partitions = append(out.Partitions, res)
-		}
-		if len(out.Partitions) > 0 {
-			resp.Topics = append(resp.Topics, out)
+			refused.add(t.Topic, res)
 		}
 		if len(known.Partitions) > 0 {
 			ask.Topics = append(ask.Topics, known)
 		}
 	}
-	if len(ask.Topics) == 0 {
+	got := kmsg.NewPtrOffsetDeleteResponse()
+	if len(ask.Topics) > 0 {
+		got = a.cfg.Groups.OffsetDelete(ctx, &ask)
+	}
+	if got.ErrorCode != 0 || len(refused.groups) == 0 {
+		resp.ErrorCode, resp.Topics = got.ErrorCode, got.Topics
 		return resp
 	}
-	got := a.cfg.Groups.OffsetDelete(ctx, &ask)
-	if got.ErrorCode != 0 {
-		resp.Topics = nil
+	for _, t := range got.Topics {
+		refused.add(t.Topic, t.Partitions...)
 	}
-	resp.ErrorCode, resp.Topics = got.ErrorCode, append(resp.Topics, got.Topics...)
+	for _, g := range refused.groups {
+		out := kmsg.NewOffsetDeleteResponseTopic()
+		out.Topic, out.Partitions = g.topic, g.partitions
+		resp.Topics = append(resp.Topics, out)
+	}
 	return resp
 }

@@ -92,6 +92,15 @@ func (g *fakeGroups) OffsetDelete(_ context.Context, req *kmsg.OffsetDeleteReque
 	resp := kmsg.NewPtrOffsetDeleteResponse()
 	if req.Group == "none" {
 		resp.ErrorCode = kerr.GroupIDNotFound.Code
+		return resp
+	}
+	for _, t := range req.Topics {
+		out := kmsg.NewOffsetDeleteResponseTopic()
+		out.Topic = t.Topic
+		for _, p := range t.Partitions {
+			out.Partitions = append(out.Partitions, kmsg.OffsetDeleteResponseTopicPartition{Partition: p.Partition})
+		}
+		resp.Topics = append(resp.Topics, out)
 	}
 	return resp
 }

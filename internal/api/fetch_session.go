@@ -223,7 +223,7 @@ func (c *sessionCache) advance(r sessionRequest) (*session, []fetchTarget, error
 	switch {
 	case s.size == 0:
 		c.remove(s)
-		return nil, r.targets, nil
+		return nil, withoutDuplicates(r.targets), nil
 	case c.partitions > c.maxPartitions:
 		c.remove(s)
 		return nil, nil, kerr.FetchSessionIDNotFound

@@ -22,7 +22,7 @@ const (
 // every scenario, by the file it is in.
 func scenarios() []scenario {
 	all := slices.Concat(groupScenarios, memberScenarios, commitScenarios, groupAdminScenarios, produceScenarios, producerScenarios,
-		fetchScenarios, offsetScenarios, topicScenarios, metadataScenarios, configScenarios, clusterScenarios, frameScenarios, fieldScenarios(), lifeScenarios())
+		fetchScenarios, offsetScenarios, topicScenarios, metadataScenarios, configScenarios, clusterScenarios, frameScenarios, fieldScenarios(), mentionScenarios(), []scenario{sessionMentions}, lifeScenarios())
 	return slices.DeleteFunc(all, func(sc scenario) bool {
 		match, err := path.Match(*onlyFlag, sc.name)
 		return err != nil || !match

@@ -36,9 +36,11 @@ type fieldTable struct {
 
 // fixture is what the requests of one table are about.
 type fixture struct {
-	s     *script
-	t     topic
-	count int
+	s      *script
+	t      topic
+	topics [2]topic // of the request at hand
+	m      member   // likewise
+	count  int
 }
 
 // next is a name that was not used before.
