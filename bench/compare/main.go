@@ -208,6 +208,8 @@ func (w *workshop) scenario(ctx context.Context, s scenario, canPin bool) outcom
 	var err error
 	if o.Calibration, err = bench.Calibrate(vfs.OS(), w.dir); err != nil {
 		w.note("no calibration: %v", err)
+	} else {
+		o.Calibration.SyncDir = "" // a temporary one: its name tells nobody anything
 	}
 	limit := s.limit + 4*w.size.loadSpan // of which only latency-load makes use
 	within, cancel := context.WithTimeout(ctx, limit)

@@ -21,7 +21,7 @@ type Calibration struct {
 	LoopbackMBps  float64 `json:"loopbackMBPerSec"`
 	LoopbackRTTUs float64 `json:"loopbackRoundTripUs"`
 	SyncMs        float64 `json:"fdatasyncMs"`
-	SyncDir       string  `json:"fdatasyncDir"`
+	SyncDir       string  `json:"fdatasyncDir,omitempty"`
 }
 
 // calibrationSpan is how long each measurement takes.
