@@ -133,7 +133,8 @@ func (d *Dir) allLogs() []*Log {
 func (d *Dir) logCount() int { return int(d.count.Load()) }
 
 // OpenLog returns the log of a partition and creates it if there is none. A
-// quarantined log is an error, as is one of another topic of that name.
+// quarantined log is an error, as is one of another topic of that name. Nobody
+// may delete the partition's log, or set it aside, meanwhile.
 func (d *Dir) OpenLog(tp base.TopicPartition, id base.UUID, cfg Config) (*Log, error) {
 	if err := d.usable(); err != nil {
 		return nil, err

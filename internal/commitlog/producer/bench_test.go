@@ -60,3 +60,20 @@ func BenchmarkMemory(b *testing.B) {
 		runtime.KeepAlive(s)
 	}
 }
+
+// BenchmarkSnapshot is how long the appends of a log with 10,000 producers, each
+// with a full window, wait for a snapshot.
+func BenchmarkSnapshot(b *testing.B) {
+	s := NewState(Options{})
+	batch := spec{count: 1}.batch()
+	for seq := range int32(window) {
+		for pid := range int64(10_000) {
+			patch(batch, pid, seq, int64(seq)*10_000+pid)
+			s.Append(batch, 0)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Snapshot()
+	}
+}

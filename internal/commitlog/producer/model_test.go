@@ -265,7 +265,7 @@ func (o *oracle) forget(pid int64) {
 	}
 }
 
-// TestSnapshotRoundTrip checks that a snapshot keeps everything.
+// TestSnapshotRoundTrip checks that a snapshot keeps all that Producers tells.
 func TestSnapshotRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, o := NewState(Options{}), &oracle{}

@@ -35,12 +35,13 @@ type Info struct {
 	Earlier []Batch // remembered batches before the newest, oldest first
 }
 
-func (e *entry) info() Info {
+// info describes e; earlier has room for the batches before the newest.
+func (e *entry) info(earlier []Batch) Info {
 	m, _ := e.last()
 	return Info{
 		ProducerID: e.pid, Epoch: e.epoch, CoordinatorEpoch: e.coordEpoch,
 		LastSequence: m.lastSeq, LastOffset: m.lastOffset, OffsetDelta: m.offsetDelta,
-		LastTimestamp: e.lastTimestamp, TxnStart: e.txnFirst, Earlier: e.earlier(),
+		LastTimestamp: e.lastTimestamp, TxnStart: e.txnFirst, Earlier: e.earlier(earlier),
 	}
 }
 
@@ -50,8 +51,10 @@ func (s *State) Producers() []Info {
 		return nil
 	}
 	out := make([]Info, len(s.producers.entries))
+	windows := make([]Batch, s.earlier()) // one piece: appends wait while a snapshot is made
 	for i := range s.producers.entries {
-		out[i] = s.producers.entries[i].info()
+		out[i] = s.producers.entries[i].info(windows)
+		windows = windows[len(out[i].Earlier):]
 	}
 	slices.SortFunc(out, func(a, b Info) int {
 		if a.ProducerID < b.ProducerID {
@@ -68,7 +71,7 @@ func (s *State) Snapshot() []byte { return EncodeSnapshot(s.Producers()) }
 // EncodeSnapshot is the file content that describes infos.
 func EncodeSnapshot(infos []Info) []byte {
 	be := binary.BigEndian
-	b := make([]byte, snapshotHeader, snapshotHeader+len(infos)*entrySize)
+	b := make([]byte, snapshotHeader, snapshotHeader+len(infos)*entrySize+windowsSize(infos))
 	be.PutUint16(b, snapshotVersion)
 	be.PutUint32(b[crcEnd:], uint32(len(infos)))
 	for _, p := range infos {
@@ -169,6 +172,7 @@ func (s *State) Restore(data []byte, nowMs int64) error {
 			e.push(m.meta())
 		}
 		if p.LastOffset >= 0 {
+			// The entry has one timestamp, which after a transaction is the marker's.
 			e.push(batchMeta{
 				lastOffset: p.LastOffset, timestamp: p.LastTimestamp,
 				lastSeq: p.LastSequence, offsetDelta: p.OffsetDelta,

@@ -3,6 +3,7 @@ package producer
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,6 +79,7 @@ func TestSnapshotDamage(t *testing.T) {
 		{{ProducerID: 1, LastOffset: 9, Earlier: []Batch{{LastOffset: 5}, {LastOffset: 5}}}},
 		{{ProducerID: 1, LastOffset: 9, Earlier: []Batch{{LastOffset: 5, OffsetDelta: -1}}}},
 		{{ProducerID: 1, LastOffset: 9, Earlier: []Batch{{LastOffset: 1, OffsetDelta: 2}}}},
+		{{ProducerID: 1, LastOffset: 9, Earlier: []Batch{{LastOffset: math.MinInt64, OffsetDelta: 1}}}},
 		{{ProducerID: 1, LastOffset: 9, Earlier: []Batch{{LastOffset: 1}, {LastOffset: 2}, {LastOffset: 3}, {LastOffset: 4}, {LastOffset: 5}}}},
 	} {
 		if _, err := ParseSnapshot(EncodeSnapshot(infos)); err == nil {

@@ -14,12 +14,21 @@ func (b Batch) meta() batchMeta {
 	return batchMeta{lastOffset: b.LastOffset, timestamp: b.Timestamp, lastSeq: b.LastSequence, offsetDelta: b.OffsetDelta}
 }
 
-// earlier are the remembered batches before the newest, oldest first.
-func (e *entry) earlier() []Batch {
+// earlier is how many batches before the newest are remembered in all.
+func (s *State) earlier() (n int) {
+	for i := range s.producers.entries {
+		n += max(0, int(s.producers.entries[i].n)-1)
+	}
+	return n
+}
+
+// earlier puts the remembered batches before the newest into room, oldest first.
+func (e *entry) earlier(room []Batch) []Batch {
 	if e.n < 2 {
 		return nil
 	}
-	out := make([]Batch, e.n-1)
+	n := int(e.n) - 1
+	out := room[:n:n]
 	for i := range out {
 		m := e.ring[(int(e.head)+i)%window]
 		out[i] = Batch{LastSequence: m.lastSeq, LastOffset: m.lastOffset, OffsetDelta: m.offsetDelta, Timestamp: m.timestamp}
@@ -33,13 +42,26 @@ const (
 	windowSize    = 32
 )
 
+func countEarlier(infos []Info) (n int) {
+	for i := range infos {
+		n += len(infos[i].Earlier)
+	}
+	return n
+}
+
+// windowsSize is how many bytes appendWindows adds.
+func windowsSize(infos []Info) int {
+	n := countEarlier(infos)
+	if n == 0 {
+		return 0
+	}
+	return windowsHeader + n*windowSize
+}
+
 // appendWindows writes what Kafka's format has no place for: the batches before
 // each producer's newest. Nothing is written when there are none.
 func appendWindows(b []byte, infos []Info) []byte {
-	count := 0
-	for _, p := range infos {
-		count += len(p.Earlier)
-	}
+	count := countEarlier(infos)
 	if count == 0 {
 		return b
 	}
@@ -100,5 +122,5 @@ func (p *Info) admits(m Batch) bool {
 		after = p.Earlier[n-1].LastOffset
 	}
 	first := m.LastOffset - int64(m.OffsetDelta)
-	return m.OffsetDelta >= 0 && first > after && m.LastOffset < p.LastOffset-int64(p.OffsetDelta)
+	return m.OffsetDelta >= 0 && m.LastOffset >= int64(m.OffsetDelta) && first > after && m.LastOffset < p.LastOffset-int64(p.OffsetDelta)
 }
