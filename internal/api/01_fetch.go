@@ -162,7 +162,7 @@ func fetchForgotten(req *kmsg.FetchRequest) []fetchKey {
 
 // withoutDuplicates keeps the last wish for each partition, at its first place.
 func withoutDuplicates(targets []fetchTarget) []fetchTarget {
-	if inOrder(targets) {
+	if distinct(targets) {
 		return targets
 	}
 	at := make(map[fetchKey]int, len(targets))
@@ -178,14 +178,31 @@ func withoutDuplicates(targets []fetchTarget) []fetchTarget {
 	return out
 }
 
-// inOrder tells of what most clients send, and what needs no second look, that
-// it is one topic's partitions in order.
-func inOrder(targets []fetchTarget) bool {
-	for i := 1; i < len(targets); i++ {
-		a, b := &targets[i-1], &targets[i]
-		if a.partition >= b.partition || a.topic != b.topic || a.id != b.id {
+// distinctTopics is up to how many topics are compared with each other.
+const distinctTopics = 16
+
+// distinct tells of what most clients send that it names nothing twice: a few
+// topics, each once, with their partitions in order.
+func distinct(targets []fetchTarget) bool {
+	var topics [distinctTopics]int // where each begins
+	n := 0
+	for i := range targets {
+		if i > 0 && targets[i-1].sameTopic(&targets[i]) {
+			if targets[i-1].partition >= targets[i].partition {
+				return false
+			}
+			continue
+		}
+		if n == len(topics) {
 			return false
 		}
+		for _, begin := range topics[:n] {
+			if targets[begin].sameTopic(&targets[i]) {
+				return false
+			}
+		}
+		topics[n] = i
+		n++
 	}
 	return true
 }

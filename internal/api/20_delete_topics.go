@@ -14,7 +14,8 @@ import (
 // DeleteTopics (key 20, v1–v6) deletes topics by name or, from v6 on, by id.
 //
 //   - A topic named with both, with neither, or twice is INVALID_REQUEST, once
-//     for each name, whether there is such a topic or not.
+//     for each name, whether there is such a topic or not. A name that is given
+//     twice says nothing against the same topic's id: it is deleted, as by Kafka.
 //   - TOPIC_DELETION_DISABLED (v1–v2: INVALID_REQUEST) if delete.topic.enable is
 //     false. The broker's own topics can't be deleted
 //     (INVALID_TOPIC_EXCEPTION; Kafka allows it, and groups lose their offsets).

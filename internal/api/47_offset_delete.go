@@ -11,7 +11,8 @@ import (
 
 // OffsetDelete (key 47, v0) forgets a group's offsets of topics that no member
 // is subscribed to (GROUP_SUBSCRIBED_TO_TOPIC). Unknown topics and partitions
-// are UNKNOWN_TOPIC_OR_PARTITION. Everything about a topic is in one place.
+// are UNKNOWN_TOPIC_OR_PARTITION. If anything is refused, everything
+// about a topic is in one place.
 func handleOffsetDelete(a *API, ctx context.Context, r *Request, req *kmsg.OffsetDeleteRequest) kmsg.Response {
 	resp := kmsg.NewPtrOffsetDeleteResponse()
 	if !a.allowed(r.Conn, mayDelete, onGroup, req.Group) {

@@ -29,6 +29,8 @@ type fetchTarget struct {
 	lastEpoch    int32
 }
 
+func (t *fetchTarget) sameTopic(o *fetchTarget) bool { return t.id == o.id && t.topic == o.topic }
+
 // Fetch sessions (KIP-227): the broker remembers a consumer's partitions and
 // offsets, so that a request names only what changed and an answer only what is
 // new. A session belongs to one principal and moves through epochs 1, 2, 3 …;

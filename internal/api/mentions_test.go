@@ -169,3 +169,37 @@ func TestOffsetsOfATopicTwice(t *testing.T) {
 		}
 	}
 }
+
+// What is named once needs no map, what is named twice is always noticed.
+func TestDistinctTargets(t *testing.T) {
+	wants := func(partitions ...fetchKey) (targets []fetchTarget) {
+		for _, k := range partitions {
+			targets = append(targets, fetchTarget{fetchKey: k})
+		}
+		return targets
+	}
+	var many []fetchKey
+	for i := range distinctTopics + 1 {
+		many = append(many, fetchKey{topic: fmt.Sprint(i)})
+	}
+	for _, c := range []struct {
+		name    string
+		targets []fetchTarget
+		want    bool
+	}{
+		{"nothing", nil, true},
+		{"partitions in order", wants(fetchKey{topic: "a"}, fetchKey{topic: "a", partition: 1}, fetchKey{topic: "b"}), true},
+		{"the same partition in a row", wants(fetchKey{topic: "a"}, fetchKey{topic: "a"}), false},
+		{"out of order, to be looked at", wants(fetchKey{topic: "a", partition: 1}, fetchKey{topic: "a"}), false},
+		{"a topic twice", wants(fetchKey{topic: "a"}, fetchKey{topic: "b"}, fetchKey{topic: "a", partition: 1}), false},
+		{"as many topics as are compared", wants(many[1:]...), true},
+		{"one more, to be looked at", wants(many...), false},
+	} {
+		if got := distinct(c.targets); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+		if got := withoutDuplicates(slices.Clone(c.targets)); c.want && len(got) != len(c.targets) {
+			t.Errorf("%s: %d of %d are left", c.name, len(got), len(c.targets))
+		}
+	}
+}
