@@ -86,7 +86,7 @@ func InspectSegment(fs vfs.FS, name string, visit func(LogRecord) error) error {
 	if err != nil {
 		return err
 	}
-	var records []LogRecord
+	var stopped error
 	var order logOrder
 	r := &segmentReader{scan: &scan{}, name: name, data: data, later: 1} // one after this would explain a seal
 	r.seen = func(off int64, sequence uint64, block []walRecord) {
@@ -96,14 +96,14 @@ func InspectSegment(fs vfs.FS, name string, visit func(LogRecord) error) error {
 			if out.Problem == "" {
 				out.Problem = order.check(rec)
 			}
-			records = append(records, out)
+			if stopped == nil {
+				stopped = visit(out)
+			}
 		}
 	}
 	damage := r.readAlone(number)
-	for _, rec := range records {
-		if err := visit(rec); err != nil {
-			return err
-		}
+	if stopped != nil {
+		return stopped
 	}
 	return damage
 }
