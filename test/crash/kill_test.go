@@ -63,7 +63,10 @@ func TestKillNineLosesNothing(t *testing.T) {
 	var slowest time.Duration
 	for n := range *kills {
 		if n%2 == 0 {
-			l.awaitMore(t)
+			if err := l.awaitMore(); err != nil {
+				t.Errorf("%v\n%s", err, server.tail())
+				break
+			}
 		}
 		life, cancel := context.WithTimeout(t.Context(), time.Duration(rng.IntN(270))*time.Millisecond)
 		c.commitFor(life)

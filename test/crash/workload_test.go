@@ -72,15 +72,14 @@ func (l *ledger) writer(ctx context.Context, t *testing.T, address, topic string
 // awaitMore returns when one more record has been acknowledged. Every second life
 // begins with it: on a slow disk a server that lives for some milliseconds may
 // acknowledge nothing, and then its death proves nothing.
-func (l *ledger) awaitMore(t *testing.T) {
-	t.Helper()
+func (l *ledger) awaitMore() error {
 	before := l.count()
 	for begin := time.Now(); l.count() == before; time.Sleep(time.Millisecond) {
 		if time.Since(begin) > 30*time.Second {
-			t.Errorf("nothing acknowledged for 30 s, %d before", before)
-			return
+			return fmt.Errorf("nothing acknowledged for 30 s, %d before", before)
 		}
 	}
+	return nil
 }
 
 func (l *ledger) count() int {
