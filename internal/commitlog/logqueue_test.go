@@ -19,7 +19,7 @@ func TestLogQueue(t *testing.T) {
 			},
 			"pop": func(t *rapid.T) {
 				if len(model) == 0 {
-					t.Skip("empty")
+					return // nobody pops an empty queue
 				}
 				if got := q.pop(); got != model[0] {
 					t.Fatal("not the first")

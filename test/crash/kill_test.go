@@ -47,7 +47,7 @@ func TestKillNineLosesNothing(t *testing.T) {
 		t.Fatalf("%v\n%s", err, server.tail())
 	}
 
-	l := &ledger{acked: map[string]position{}}
+	l := newLedger()
 	writing, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for id := range *writers {

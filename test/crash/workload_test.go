@@ -2,6 +2,7 @@ package crash
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -22,8 +23,11 @@ type position struct {
 type ledger struct {
 	mu    sync.Mutex
 	acked map[string]position
+	more  chan struct{} // holds one, put in by an acknowledgement
 	sent  atomic.Int64
 }
+
+func newLedger() *ledger { return &ledger{acked: map[string]position{}, more: make(chan struct{}, 1)} }
 
 // The pace of each writer: enough to have many batches in flight at every kill,
 // and little enough that the ledger of a long run fits in memory.
@@ -62,6 +66,10 @@ func (l *ledger) writer(ctx context.Context, t *testing.T, address, topic string
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.acked[value] = position{r.Partition, r.Offset}
+			select {
+			case l.more <- struct{}{}:
+			default:
+			}
 		})
 	}
 	flushing, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -73,19 +81,16 @@ func (l *ledger) writer(ctx context.Context, t *testing.T, address, topic string
 // begins with it: on a slow disk a server that lives for some milliseconds may
 // acknowledge nothing, and then its death proves nothing.
 func (l *ledger) awaitMore() error {
-	before := l.count()
-	for begin := time.Now(); l.count() == before; time.Sleep(time.Millisecond) {
-		if time.Since(begin) > 30*time.Second {
-			return fmt.Errorf("nothing acknowledged for 30 s, %d before", before)
-		}
+	select {
+	case <-l.more: // from before
+	default:
 	}
-	return nil
-}
-
-func (l *ledger) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.acked)
+	select {
+	case <-l.more:
+		return nil
+	case <-time.After(30 * time.Second):
+		return errors.New("nothing acknowledged for 30 s")
+	}
 }
 
 // committer commits ever larger offsets and remembers the last one that was

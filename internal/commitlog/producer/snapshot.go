@@ -51,7 +51,7 @@ func (s *State) Producers() []Info {
 		return nil
 	}
 	out := make([]Info, len(s.producers.entries))
-	windows := make([]Batch, s.earlier()) // one piece: appends wait while a snapshot is made
+	windows := make([]Batch, s.earlierCount()) // one piece: appends wait while a snapshot is made
 	for i := range s.producers.entries {
 		out[i] = s.producers.entries[i].info(windows)
 		windows = windows[len(out[i].Earlier):]
@@ -71,7 +71,8 @@ func (s *State) Snapshot() []byte { return EncodeSnapshot(s.Producers()) }
 // EncodeSnapshot is the file content that describes infos.
 func EncodeSnapshot(infos []Info) []byte {
 	be := binary.BigEndian
-	b := make([]byte, snapshotHeader, snapshotHeader+len(infos)*entrySize+windowsSize(infos))
+	earlier := countEarlier(infos)
+	b := make([]byte, snapshotHeader, snapshotHeader+len(infos)*entrySize+windowsHeader+earlier*windowSize)
 	be.PutUint16(b, snapshotVersion)
 	be.PutUint32(b[crcEnd:], uint32(len(infos)))
 	for _, p := range infos {
@@ -84,7 +85,7 @@ func EncodeSnapshot(infos []Info) []byte {
 		b = be.AppendUint32(b, uint32(p.CoordinatorEpoch))
 		b = be.AppendUint64(b, uint64(p.TxnStart))
 	}
-	b = appendWindows(b, infos)
+	b = appendWindows(b, infos, earlier)
 	be.PutUint32(b[2:], crc32.Checksum(b[crcEnd:], castagnoli))
 	return b
 }

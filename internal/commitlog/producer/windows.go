@@ -14,8 +14,8 @@ func (b Batch) meta() batchMeta {
 	return batchMeta{lastOffset: b.LastOffset, timestamp: b.Timestamp, lastSeq: b.LastSequence, offsetDelta: b.OffsetDelta}
 }
 
-// earlier is how many batches before the newest are remembered in all.
-func (s *State) earlier() (n int) {
+// earlierCount is how many batches before the newest are remembered in all.
+func (s *State) earlierCount() (n int) {
 	for i := range s.producers.entries {
 		n += max(0, int(s.producers.entries[i].n)-1)
 	}
@@ -49,19 +49,9 @@ func countEarlier(infos []Info) (n int) {
 	return n
 }
 
-// windowsSize is how many bytes appendWindows adds.
-func windowsSize(infos []Info) int {
-	n := countEarlier(infos)
-	if n == 0 {
-		return 0
-	}
-	return windowsHeader + n*windowSize
-}
-
 // appendWindows writes what Kafka's format has no place for: the batches before
-// each producer's newest. Nothing is written when there are none.
-func appendWindows(b []byte, infos []Info) []byte {
-	count := countEarlier(infos)
+// each producer's newest, count in all. Nothing is written when there are none.
+func appendWindows(b []byte, infos []Info, count int) []byte {
 	if count == 0 {
 		return b
 	}
@@ -96,7 +86,8 @@ func parseWindows(data []byte, infos []Info) error {
 	}
 	at := 0
 	for ; len(body) > 0; body = body[windowSize:] {
-		for pid := int64(be.Uint64(body)); at < len(infos) && infos[at].ProducerID != pid; {
+		pid := int64(be.Uint64(body))
+		for at < len(infos) && infos[at].ProducerID != pid {
 			at++
 		}
 		m := Batch{
@@ -106,7 +97,7 @@ func parseWindows(data []byte, infos []Info) error {
 			Timestamp:    int64(be.Uint64(body[24:])),
 		}
 		if at == len(infos) || !infos[at].admits(m) {
-			return corrupt("impossible window of producer %d: %+v", int64(be.Uint64(body)), m)
+			return corrupt("impossible window of producer %d: %+v", pid, m)
 		}
 		infos[at].Earlier = append(infos[at].Earlier, m)
 	}
