@@ -1,7 +1,10 @@
 package commitlog
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/milena-io/milena/internal/commitlog/epoch"
@@ -90,5 +93,74 @@ func TestEpochsFollowTheLogStartInRecovery(t *testing.T) {
 			t.Errorf("%s: %s", name, got)
 		}
 		mustClose(t, again)
+	}
+}
+
+// A leader epoch that falls is damage that no checksum shows. Above the frontier
+// it ends the log like a torn write; below it the log is quarantined before
+// anything of it is cut, or, if the file with the epochs is there, kept whole for
+// the reader that meets the batch.
+func TestAFallingEpoch(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		frontier int64
+		known    bool
+		file     bool // leader-epoch-checkpoint is there
+		end      int64
+		epochs   string // empty: quarantined
+	}{
+		{"never durable", 3, true, false, 4, "[{3 0} {5 2}]"},
+		{"never durable, with the file", 3, true, true, 4, "[{3 0} {5 2}]"},
+		{"nothing durable", 0, true, false, 4, "[{3 0} {5 2}]"},
+		{"durable", 5, true, false, 0, ""},
+		{"durable, with the file", 5, true, true, 6, "[{3 0} {5 2}]"},
+		{"nobody knows", 0, false, false, 0, ""},
+		{"nobody knows, with the file", 0, false, true, 0, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			mem := vfs.NewMem()
+			d := mustOpen(t, testOptions(mem))
+			defer mustClose(t, d)
+			l := newLog(d, testTP, testID)
+			var data []byte
+			for i, e := range []int32{3, 3, 5, 5, 4, 5} {
+				b := makeBatch(1, 50, 100)
+				b.SetBaseOffset(int64(i))
+				b.SetLeaderEpoch(e)
+				data = append(data, b...)
+			}
+			data = append(data, data[:100]...) // torn
+			if err := mem.MkdirAll(l.path); err != nil {
+				t.Fatal(err)
+			}
+			segment := segmentPath(l.path, 0, suffixLog)
+			if err := writeFile(mem, segment, data); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.writeMeta(testID); err != nil {
+				t.Fatal(err)
+			}
+			if c.file {
+				cp := encodeEpochs([]epoch.Entry{{Epoch: 3, Start: 0}, {Epoch: 5, Start: 2}})
+				if err := writeFile(mem, l.path+"/"+epoch.FileName, []byte(cp)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := d.recoverInto(l, recoveryHints{frontier: c.frontier, boundary: c.frontier, known: c.known})
+			after, rerr := vfs.ReadFile(mem, segment)
+			if rerr != nil {
+				t.Fatal(rerr)
+			}
+			if c.epochs == "" {
+				if !errors.Is(err, ErrQuarantined) || !strings.Contains(err.Error(), "leader epoch 4 after 5") || !bytes.Equal(after, data) {
+					t.Fatalf("%v, %d of %d bytes left", err, len(after), len(data))
+				}
+				return
+			}
+			if err != nil || l.EndOffset() != c.end || fmt.Sprint(l.Epochs()) != c.epochs {
+				t.Fatalf("end %d, epochs %v, %v", l.EndOffset(), l.Epochs(), err)
+			}
+			l.abandon(ErrClosed)
+		})
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"time"
 
+	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog/epoch"
 	"github.com/milena-io/milena/internal/record"
 	"github.com/milena-io/milena/internal/vfs"
@@ -37,7 +39,7 @@ func (d *Dir) tryRecover(l *Log, hints recoveryHints) error {
 	defer l.flushMu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := recovery{l: l, d: d, fs: d.opts.FS, hints: hints}
+	r := recovery{l: l, d: d, fs: d.opts.FS, hints: hints, walkedEpoch: base.NoEpoch}
 	err := r.run()
 	if err == nil {
 		l.loaded.Store(true)
@@ -66,6 +68,7 @@ type recovery struct {
 	epochsOK      bool // leader-epoch-checkpoint could be read
 	epochsDoubt   bool // a batch contradicts it
 	epochsChanged bool
+	walkedEpoch   int32 // the highest of the walked batches
 	segs          segmentSet
 	end           int64
 	cut           int64 // bytes cut off as a torn tail
@@ -91,6 +94,9 @@ func (r *recovery) run() error {
 		return err
 	}
 	if err := r.openSegments(); err != nil {
+		return err
+	}
+	if err := r.rebuildEpochs(); err != nil {
 		return err
 	}
 	if err := r.verify(); err != nil {
@@ -190,6 +196,7 @@ func (r *recovery) openSegments() error {
 	for i, s := range r.segs[1:] {
 		r.segs[i].next.Store(s.base)
 	}
+	r.segs.active().next.Store(math.MaxInt64)
 	return r.removeBelowStart()
 }
 
@@ -328,6 +335,7 @@ func (r *recovery) dropAfter(i int) error {
 
 // sealLast prepares the last segment for appends.
 func (r *recovery) sealLast() error {
+	r.walkedEpoch = base.NoEpoch // it is walked a second time
 	_, err := r.verifySegment(r.segs.active(), true)
 	return err
 }

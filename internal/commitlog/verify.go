@@ -2,6 +2,7 @@ package commitlog
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
 
@@ -73,8 +74,10 @@ func (r *recovery) walk(s *segment, log io.ReaderAt, a *appender, pos, next, siz
 			if edge := r.hints.boundary; b.BaseOffset() < edge && b.NextOffset() > edge {
 				return 0, 0, r.lost(s.path(suffixLog), at, b.BaseOffset(), "no batch ends at %d, where the durable part ended", edge)
 			}
+			if bad := r.noteEpoch(b, at); bad != nil {
+				return w.prev, at, r.mayCut(s, w, bad)
+			}
 			a.index.add(at, b.LastOffset(), b.MaxTimestamp())
-			r.noteEpoch(b)
 			continue
 		}
 		if errors.Is(err, io.EOF) {
@@ -250,34 +253,37 @@ func (r *recovery) truncateIndexes(s *segment, entries, times int) error {
 	return nil
 }
 
-// noteEpoch notices when a batch and the epoch cache disagree. An epoch newer
-// than the cache is taken over from what was never durable only: the file is
-// made durable together with the data.
-func (r *recovery) noteEpoch(b record.Batch) {
-	e := b.LeaderEpoch()
-	if e < 0 || !r.epochsOK || b.BaseOffset() < r.hints.start {
-		return // the cache begins at the start of the log
+// noteEpoch takes the leader epoch of a batch at file position pos over into
+// the cache, and notices when the two disagree. An epoch newer than the cache is
+// taken over from what was never durable only: the file is made durable together
+// with the data.
+//
+// Epochs never fall. Below the frontier nothing may be cut for it, and the whole
+// log is asked later which of its batches is damaged; above it the batch is no
+// better than one with a wrong checksum, which does not cover the epoch.
+func (r *recovery) noteEpoch(b record.Batch, pos int64) *badBatch {
+	e, at, before := b.LeaderEpoch(), b.BaseOffset(), r.walkedEpoch
+	durable := at < r.hints.frontier
+	if e < before && !durable {
+		return &badBatch{pos: pos, offset: at, reason: fmt.Sprintf("leader epoch %d after %d", e, before)}
 	}
-	if last, ok := r.l.epochs.Latest(); (!ok || e > last.Epoch) && b.BaseOffset() >= r.hints.frontier {
-		r.l.epochs.Assign(e, b.BaseOffset())
+	r.walkedEpoch = max(e, before)
+	switch last, ok := r.l.epochs.Latest(); {
+	case e < 0, r.epochsOK && at < r.hints.start: // the cache begins at the start of the log
+	case !durable && (!ok || e > last.Epoch):
+		r.l.epochs.Assign(e, at)
 		r.epochsChanged = true
-		return
+	case r.epochsOK:
+		have, ok := r.l.epochs.EpochAt(at)
+		r.epochsDoubt = r.epochsDoubt || !ok || have != e
 	}
-	if have, ok := r.l.epochs.EpochAt(b.BaseOffset()); !ok || have != e {
-		r.epochsDoubt = true
-	}
+	return nil
 }
 
 // recoverEpochs makes the epoch cache agree with the verified log.
 func (r *recovery) recoverEpochs() error {
 	changed := r.l.epochs.TruncateFromEnd(max(r.end, 1)) || r.epochsChanged
-	switch {
-	case !r.epochsOK && r.end > r.segs[0].base:
-		changed = true
-		if err := r.rebuildEpochs(); err != nil {
-			return err
-		}
-	case r.epochsDoubt:
+	if r.epochsDoubt {
 		v, err := r.l.weighEpochs(r.hints.frontier)
 		if err != nil {
 			return err
@@ -291,16 +297,38 @@ func (r *recovery) recoverEpochs() error {
 	return r.l.changeEpochs(func(*epoch.Cache) bool { return changed })
 }
 
-// rebuildEpochs walks the whole log for the offsets at which epochs begin.
+// errRebuilt ends the walk of rebuildEpochs.
+var errRebuilt = errors.New("the frontier is reached")
+
+// rebuildEpochs walks everything below the frontier for the offsets at which
+// epochs begin; noteEpoch adds what follows. It comes before anything is cut: a
+// log whose durable part contradicts itself stays as it is.
 func (r *recovery) rebuildEpochs() error {
-	var c epoch.Cache
-	err := r.l.walkLog(r.segs[0].base, func(s *segment, pos int64, b record.Batch) error {
-		if last, ok := c.Latest(); ok && b.LeaderEpoch() < last.Epoch {
+	if r.epochsOK {
+		return nil
+	}
+	note := func(s *segment, pos int64, b record.Batch) error {
+		if b.BaseOffset() >= r.hints.frontier {
+			return errRebuilt
+		}
+		if last, ok := r.l.epochs.Latest(); ok && b.LeaderEpoch() < last.Epoch {
 			return r.lost(s.path(suffixLog), pos, b.BaseOffset(), "leader epoch %d after %d", b.LeaderEpoch(), last.Epoch)
 		}
-		c.Assign(b.LeaderEpoch(), b.BaseOffset())
+		r.epochsChanged = r.l.epochs.Assign(b.LeaderEpoch(), b.BaseOffset()) || r.epochsChanged
+		if b.NextOffset() >= r.hints.frontier {
+			return errRebuilt
+		}
 		return nil
-	})
-	r.l.epochs = c
-	return err
+	}
+	for _, s := range r.segs {
+		if s.base >= r.hints.frontier {
+			return nil
+		}
+		if err := r.l.walkSegment(s, s.base, note); errors.Is(err, errRebuilt) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
