@@ -16,6 +16,7 @@ import (
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/partition"
 	"github.com/milena-io/milena/internal/record"
+	"github.com/milena-io/milena/internal/wire"
 )
 
 func produceOf(acks int16, topic string, id byte, index int32, records []byte) *kmsg.ProduceRequest {
@@ -269,9 +270,14 @@ func TestDecodeProduceAgreesWithKmsg(t *testing.T) {
 }
 
 // compareProduce decodes with both decoders; ours may refuse more than kmsg, but
-// never what is canonical.
+// never what is canonical. kmsg sees what is within limits only: it believes a
+// number of tagged fields, and walks 1.7 billion of them in ten bytes.
 func compareProduce(t testing.TB, version int16, body []byte) {
 	t.Helper()
+	if wire.CheckBody(int16(kmsg.Produce), version, body, wire.Limits{}) != nil {
+		_, _ = decodeProduce(version, body, 1000) // must come back, whatever it says
+		return
+	}
 	theirs := kmsg.NewPtrProduceRequest()
 	theirs.Version = version
 	theirErr := theirs.ReadFrom(body)

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/milena-io/milena/internal/shard"
+	"github.com/milena-io/milena/internal/wire"
 )
 
 // Apply folds a log entry into the replicated state. What it does depends on
@@ -32,6 +33,16 @@ func (m *Machine) Apply(e shard.Entry) {
 	}
 }
 
+// readable tells whether a value has a version that we know. The codec believes
+// the number of tagged fields that the newest, flexible one may claim to have.
+func readable(value []byte, newest int16, flexible wire.Stored) bool {
+	if len(value) < 2 {
+		return false
+	}
+	version := int16(binary.BigEndian.Uint16(value))
+	return version >= 0 && version <= newest && (version < newest || flexible.Complete(value))
+}
+
 func (m *Machine) applyGroup(e shard.Entry) bool {
 	var k kmsg.GroupMetadataKey
 	if k.ReadFrom(e.Key) != nil {
@@ -46,7 +57,7 @@ func (m *Machine) applyGroup(e shard.Entry) bool {
 	}
 	// The value's bytes fields would stay slices of the log's memory.
 	v := kmsg.NewGroupMetadataValue()
-	if v.ReadFrom(e.Value) != nil || v.Version < 0 || v.Version > groupValueMax {
+	if !readable(e.Value, groupValueMax, wire.GroupMetadataValue4) || v.ReadFrom(e.Value) != nil {
 		return false
 	}
 	compactMembers(&v)
@@ -133,7 +144,7 @@ func (m *Machine) applyOffset(e shard.Entry) bool {
 		return true
 	}
 	var v kmsg.OffsetCommitValue
-	if v.ReadFrom(e.Value) != nil || v.Version < 0 || v.Version > offsetValueMax {
+	if !readable(e.Value, offsetValueMax, wire.OffsetCommitValue4) || v.ReadFrom(e.Value) != nil {
 		return false
 	}
 	c := committed{

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/milena-io/milena/internal/shard"
+	"github.com/milena-io/milena/internal/wire"
 )
 
 func commitOf(group string, n int) Commit {
@@ -128,6 +129,15 @@ func joinRequest(group, member string, version int16) Join {
 // Entries of other kinds of groups, and rubbish, are counted and passed over.
 func TestUnknownEntriesAreSkipped(t *testing.T) {
 	m := New(testConfig())
+	// A group that claims 1.7 billion tagged fields: the codec alone would count
+	// them for half a minute.
+	group := kmsg.NewGroupMetadataValue()
+	group.Version = groupValueMax
+	manyTags := group.AppendTo(nil)
+	manyTags = append(manyTags[:len(manyTags)-1], 0xbc, 0xb6, 0x9c, 0xca, 0x06)
+	if readable(manyTags, groupValueMax, wire.GroupMetadataValue4) {
+		t.Error("more tagged fields than bytes are readable")
+	}
 	for i, e := range []shard.Entry{
 		{Key: []byte{0, 3, 0, 1, 'g'}, Value: []byte{0, 0}}, // consumer group metadata
 		{Key: []byte{0, 25}},                                        // a kind of the future
@@ -135,14 +145,15 @@ func TestUnknownEntriesAreSkipped(t *testing.T) {
 		{Key: groupKey("g"), Value: []byte{0, 9}},                   // a value of the future
 		{Key: groupKey("g"), Value: []byte{0, 3, 0}},                // cut off
 		{Key: offsetRecordKey("g", "t", 0), Value: []byte{0, 9, 1}}, // a value of the future
+		{Key: groupKey("g"), Value: manyTags},
 	} {
 		e.Offset, e.ProducerID = int64(i), -1
 		m.Apply(e)
 	}
-	if m.Skipped() != 6 || m.Groups() != 0 {
+	if m.Skipped() != 7 || m.Groups() != 0 {
 		t.Errorf("%d skipped, %d groups", m.Skipped(), m.Groups())
 	}
-	if m.end != 6 {
+	if m.end != 7 {
 		t.Errorf("end %d", m.end)
 	}
 }
