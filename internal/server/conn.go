@@ -68,7 +68,7 @@ func newConn(s *Server, listener string, nc net.Conn, limits *Limits, ip string)
 	return c
 }
 
-// useTLS puts TLS under the frames; run does the handshake.
+// useTLS puts TLS under the frames; run begins with the handshake.
 func (c *conn) useTLS(cfg *tls.Config) {
 	c.nc = tls.Server(c.nc, cfg)
 	c.in.nc, c.out.nc = c.nc, c.nc
@@ -87,39 +87,67 @@ func (c *conn) abort() {
 	_ = c.nc.Close()
 }
 
-// run is the reader goroutine.
+// run is the first reader goroutine.
 func (c *conn) run() {
 	c.s.cfg.Observer.opened(c.info.Listener)
-	reason := c.serve()
+	if err := c.handshake(); err != nil {
+		c.end(c.ended(&closeError{Handshake, err}))
+		return
+	}
+	c.read()
+}
+
+// read is a reader goroutine: up to the end of the connection, or until nothing
+// has come for a while. It waits with as little on its stack as possible, so
+// that the 2 KiB which a new goroutine gets are enough.
+func (c *conn) read() {
+	for {
+		err := c.in.awaitSize()
+		if err == errResting { //nolint:errorlint // nothing wraps it
+			c.s.wg.Go(c.read)
+			return
+		}
+		if reason, over := c.serve(err); over {
+			c.end(reason)
+			return
+		}
+	}
+}
+
+// end takes leave of the connection.
+func (c *conn) end(reason Reason) {
 	c.abort()
 	c.pipe.awaitEmpty()
 	c.s.forget(c)
 	c.s.cfg.Observer.closed(c.info.Listener, reason)
 }
 
-// serve reads and answers requests until the connection must end.
-func (c *conn) serve() (reason Reason) {
+// serve reads the request whose size is there, and answers it; over tells that
+// it, or the error in waiting for it, was the end.
+func (c *conn) serve(waited error) (reason Reason, over bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.s.reportPanic(v, debug.Stack(), &c.info)
-			reason = Panic
+			reason, over = Panic, true
 		}
 	}()
-	if t, ok := c.nc.(*tls.Conn); ok {
-		if err := c.handshake(t); err != nil {
-			return c.ended(&closeError{Handshake, err})
-		}
+	err := waited
+	if err == nil {
+		err = c.next()
 	}
-	for {
-		f, err := c.in.next()
-		if err == nil {
-			err = c.request(f)
-		}
-		if err != nil {
-			c.settle(err)
-			return c.ended(err)
-		}
+	if err == nil {
+		return "", false
 	}
+	c.settle(err)
+	return c.ended(err), true
+}
+
+func (c *conn) next() error {
+	f, err := c.in.next()
+	if err != nil {
+		return err
+	}
+	return c.request(f)
 }
 
 // settle lets what was accepted before the end be answered, unless the network
@@ -132,7 +160,12 @@ func (c *conn) settle(err error) {
 	c.pipe.awaitEmpty()
 }
 
-func (c *conn) handshake(t *tls.Conn) error {
+// handshake is what a connection with TLS begins with.
+func (c *conn) handshake() error {
+	t, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(c.pollCtx, c.limits.ReadGrace)
 	defer cancel()
 	return t.HandshakeContext(ctx)

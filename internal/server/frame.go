@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -25,6 +26,19 @@ const (
 	// other connections wait for the memory it holds.
 	crowded = time.Minute
 )
+
+// restAfter is how long a connection is silent before its reader hands over to
+// a new goroutine. Work leaves a stack of 4 to 16 KiB behind, and the collector
+// makes none smaller of which a quarter is in use; waiting needs less than the
+// 2 KiB of a new one. slack is how much of it may pass before the deadline is
+// moved again.
+const (
+	restAfter = 100 * time.Millisecond
+	slack     = restAfter / 2
+)
+
+// errResting asks for a new reader goroutine.
+var errResting = errors.New("server: nothing has come for a while")
 
 // errDraining ends the reader when the server shuts down.
 var errDraining = errors.New("server: shutting down")
@@ -71,13 +85,12 @@ type frameReader struct {
 	proven   bool      // this connection has been answered once
 	largest  int       // frame completed so far
 	deadline time.Time // what the read deadline is set to; zero if unknown
+	idle     time.Time // since when nothing has come
+	rested   bool      // since then another goroutine has taken over
 }
 
-// next returns the next frame. io.EOF is a clean end between frames.
+// next returns the next frame, for whose size awaitSize has waited.
 func (fr *frameReader) next() (frame, error) {
-	if err := fr.awaitSize(); err != nil {
-		return frame{}, err
-	}
 	started := time.Now()
 	size, err := wire.ParseSize([4]byte(fr.head[fr.r:]), fr.c.limits.MaxFrameBytes)
 	if err != nil {
@@ -100,50 +113,83 @@ func (fr *frameReader) next() (frame, error) {
 }
 
 // awaitSize waits for a frame's first four bytes, as long as the connection
-// may be idle.
+// may be idle. io.EOF is a clean end between frames.
 func (fr *frameReader) awaitSize() error {
 	if fr.r == fr.w {
 		fr.r, fr.w = 0, 0
 	}
-	idleSince := time.Now()
+	if !fr.rested {
+		fr.idle = time.Now()
+	}
 	for fr.w-fr.r < wire.SizePrefix {
-		limit := fr.c.limits.IdleTimeout
-		if fr.w > fr.r { // a started frame must go on
-			limit = fr.c.limits.ReadGrace
-		}
-		fr.setIdleDeadline(idleSince.Add(limit))
+		fr.limitWait()
 		if fr.c.s.draining.Load() {
 			return errDraining
 		}
 		n, err := fr.fill()
-		if n > 0 {
-			if fr.w-fr.r == n {
-				idleSince = time.Now()
-			}
-			continue
-		}
 		switch {
+		case n > 0:
+			fr.rested = false
+			if fr.w-fr.r == n {
+				fr.idle = time.Now()
+			}
 		case err == nil:
 		case fr.c.s.draining.Load():
 			return errDraining
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return fr.inFrame(err, fr.w-fr.r)
-		case fr.w > fr.r && time.Since(idleSince) >= fr.c.limits.ReadGrace:
-			return &closeError{SlowSender, errors.New("no complete frame size")}
-		case fr.w == fr.r && time.Since(idleSince) >= fr.c.limits.IdleTimeout:
-			return &closeError{Idle, err}
 		default:
-			fr.deadline = time.Time{} // it was early; set the exact one
+			if err := fr.overdue(err); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// setIdleDeadline sets the read deadline, unless the one in force is only a
+// limitWait sets the read deadline of a wait for a frame's size.
+func (fr *frameReader) limitWait() {
+	switch limits := fr.c.limits; {
+	case fr.w > fr.r: // a started frame must go on
+		fr.moveDeadline(fr.idle.Add(limits.ReadGrace), limits.IdleTimeout/16)
+	case fr.mayRest():
+		fr.moveDeadline(fr.idle.Add(restAfter), slack)
+	default:
+		fr.moveDeadline(fr.idle.Add(limits.IdleTimeout), limits.IdleTimeout/16)
+	}
+}
+
+// mayRest tells whether a new goroutine would be of use. TLS waits with more
+// on its stack than a new one has.
+func (fr *frameReader) mayRest() bool {
+	_, encrypted := fr.nc.(*tls.Conn)
+	return !fr.rested && !encrypted && fr.c.limits.IdleTimeout > restAfter
+}
+
+// overdue decides what the end of a wait for a frame's size means.
+func (fr *frameReader) overdue(err error) error {
+	limits, waited := fr.c.limits, time.Since(fr.idle)
+	switch {
+	case fr.w > fr.r && waited >= limits.ReadGrace:
+		return &closeError{SlowSender, errors.New("no complete frame size")}
+	case fr.w > fr.r:
+	case waited >= limits.IdleTimeout:
+		return &closeError{Idle, err}
+	case fr.mayRest() && waited >= slack:
+		// Setting a deadline needs more of a stack than waiting.
+		fr.rested = true
+		fr.setDeadline(fr.idle.Add(limits.IdleTimeout))
+		return errResting
+	}
+	fr.deadline = time.Time{} // it was early; set the exact one
+	return nil
+}
+
+// moveDeadline sets the read deadline, unless the one in force is only a
 // little earlier: waking up too early now and then is cheaper than moving the
 // timer with every request.
-func (fr *frameReader) setIdleDeadline(t time.Time) {
-	if early := t.Sub(fr.deadline); early >= 0 && early < fr.c.limits.IdleTimeout/16 {
+func (fr *frameReader) moveDeadline(t time.Time, tolerance time.Duration) {
+	if early := t.Sub(fr.deadline); early >= 0 && early < tolerance {
 		return
 	}
 	fr.setDeadline(t)
