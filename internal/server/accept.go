@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/milena-io/milena/internal/netx"
 )
 
 // newAcceptLimiter is shared by all listeners, nil for an unlimited rate.
@@ -87,18 +89,42 @@ func (a *acceptor) admit(nc net.Conn) {
 	a.s.start(c)
 }
 
+const (
+	// nearSendBuffer is the send buffer for a near client. The kernel's own
+	// tuning lets it grow to megabytes where one half of the first would do: what
+	// is copied in has then left the processor's cache before it is copied out,
+	// and both copies cost more (ADR 0016).
+	nearSendBuffer = 512 << 10
+	// near is a round trip in which a buffer of that size is no limit: a
+	// gigabyte per second and more still fits.
+	near = 300 * time.Microsecond
+)
+
 // setBuffers sets the kernel's buffer sizes; a refusal costs speed only.
 func setBuffers(nc net.Conn, l *Limits) {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
 		return
 	}
-	if l.SendBuffer > 0 {
-		_ = tcp.SetWriteBuffer(l.SendBuffer)
+	rtt, known := netx.RoundTrip(tcp)
+	if n := sendBuffer(l.SendBuffer, rtt, known); n > 0 {
+		_ = tcp.SetWriteBuffer(n)
 	}
 	if l.ReceiveBuffer > 0 {
 		_ = tcp.SetReadBuffer(l.ReceiveBuffer)
 	}
+}
+
+// sendBuffer is the size that a connection's send buffer gets, or 0 for the
+// kernel's choice.
+func sendBuffer(wanted int, rtt time.Duration, known bool) int {
+	switch {
+	case wanted != 0:
+		return max(0, wanted)
+	case known && rtt <= near:
+		return nearSendBuffer
+	}
+	return 0
 }
 
 // hostOf is the address without the port, an IPv4 address in its short form.

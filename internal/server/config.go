@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -72,7 +73,8 @@ type Limits struct {
 	ReadGrace  time.Duration
 	WriteGrace time.Duration
 
-	// SendBuffer and ReceiveBuffer set the kernel's buffers; 0 leaves them.
+	// SendBuffer and ReceiveBuffer set the kernel's buffers. Negative ones leave
+	// them to the kernel, and so does 0, but for the send buffer of near clients.
 	SendBuffer, ReceiveBuffer int
 
 	// Wire bounds header parsing.
@@ -123,10 +125,10 @@ func LimitsFrom(v confkey.Values) Limits {
 	// Kafka's defaults for these two switch off the kernel's own tuning, which
 	// does better; so they count only when somebody asked for them.
 	if _, set := v.Raw("socket.send.buffer.bytes"); set {
-		l.SendBuffer = max(0, v.Int("socket.send.buffer.bytes"))
+		l.SendBuffer = cmp.Or(v.Int("socket.send.buffer.bytes"), -1)
 	}
 	if _, set := v.Raw("socket.receive.buffer.bytes"); set {
-		l.ReceiveBuffer = max(0, v.Int("socket.receive.buffer.bytes"))
+		l.ReceiveBuffer = cmp.Or(v.Int("socket.receive.buffer.bytes"), -1)
 	}
 	return l
 }

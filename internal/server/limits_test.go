@@ -212,6 +212,30 @@ func TestLimitsFrom(t *testing.T) {
 	}
 }
 
+// What is asked for counts. Else only those get a buffer of a fixed size whom it
+// can't hold up.
+func TestSendBuffer(t *testing.T) {
+	for _, c := range []struct {
+		wanted int
+		rtt    time.Duration
+		known  bool
+		want   int
+	}{
+		{0, 30 * time.Microsecond, true, nearSendBuffer},
+		{0, near, true, nearSendBuffer},
+		{0, near + 1, true, 0},
+		{0, 80 * time.Millisecond, true, 0},
+		{0, 0, false, 0},
+		{-1, 30 * time.Microsecond, true, 0},
+		{102400, 30 * time.Microsecond, true, 102400},
+		{102400, 80 * time.Millisecond, true, 102400},
+	} {
+		if got := sendBuffer(c.wanted, c.rtt, c.known); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
 func withNoOverrides(l Limits) Limits {
 	l.PerIPOverrides = map[string]int{}
 	return l
