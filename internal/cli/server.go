@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/milena-io/milena/internal/config"
 	"github.com/milena-io/milena/internal/node"
+	"github.com/milena-io/milena/internal/vfs"
 )
 
 // addresses are where a node can be reached.
@@ -100,13 +102,19 @@ func (f *serverFlags) logger(w io.Writer) (*slog.Logger, error) {
 	return nil, usagef("--log-format must be text or json, not %q", f.logFormat)
 }
 
-// startError adds what to do to the error that people meet first: a server that
-// they started before is still there.
+// startError adds what to do to the errors that people meet first: a server that
+// they started before is still there, or the data directory can't be written.
 func startError(err error) error {
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("the broker did not start: %w (is another server running? stop it, or choose other addresses with --listen and --http)", err)
+	advice := ""
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		advice = " (is another server running? stop it, or choose other addresses with --listen and --http)"
+	case vfs.IsNoSpace(err):
+		advice = " (the disk of the data directory is full: make room for a few megabytes and start again)"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		advice = " (this user must be able to write the data directory; --data-dir chooses another)"
 	}
-	return fmt.Errorf("the broker did not start: %w", err)
+	return fmt.Errorf("the broker did not start: %w%s", err, advice)
 }
 
 // shutdownPatience bounds a clean shutdown: flushing takes longer than this

@@ -2,7 +2,11 @@ package cli
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,6 +88,28 @@ func TestServerLogger(t *testing.T) {
 	for _, f := range []serverFlags{{logFormat: "xml", logLevel: "info"}, {logFormat: "text", logLevel: "loud"}} {
 		if _, err := f.logger(&out); err == nil {
 			t.Errorf("%+v was accepted", f)
+		}
+	}
+}
+
+// What keeps a broker from starting comes with what to do about it, and stays
+// recognisable.
+func TestStartErrorsNameTheFix(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{syscall.EADDRINUSE, "--listen"},
+		{syscall.ENOSPC, "make room"},
+		{syscall.EDQUOT, "make room"},
+		{syscall.EACCES, "--data-dir"},
+		{syscall.EROFS, "--data-dir"},
+		{&fs.PathError{Op: "open", Path: "d", Err: syscall.EPERM}, "--data-dir"},
+		{syscall.EIO, "input/output error"},
+	} {
+		err := startError(fmt.Errorf("data directory: %w", c.err))
+		if !errors.Is(err, c.err) || !strings.Contains(err.Error(), "data directory: ") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v", c.err, err)
 		}
 	}
 }
