@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"sort"
 	"strings"
 
@@ -29,7 +28,7 @@ func (d *dumper) indexEntries(size int) (base int64, entries [][]byte, err error
 	if base, err = segmentBase(d.path); err != nil {
 		return 0, nil, err
 	}
-	data, err := os.ReadFile(d.path)
+	data, err := d.content()
 	if err != nil {
 		return 0, nil, err
 	}

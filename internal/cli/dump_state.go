@@ -15,8 +15,21 @@ import (
 	"github.com/milena-io/milena/internal/commitlog/txnindex"
 )
 
+// maxWhole is the largest file that is read whole. No broker writes one of
+// these kinds that comes near to it: the index of a segment has 10 MiB by default.
+const maxWhole = 512 << 20
+
 // content reads the whole file; these kinds are small.
-func (d *dumper) content() ([]byte, error) { return os.ReadFile(d.path) }
+func (d *dumper) content() ([]byte, error) {
+	info, err := os.Stat(d.path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxWhole {
+		return nil, fmt.Errorf("%s has %d bytes: no broker writes a file of this kind with more than %d", d.path, info.Size(), maxWhole)
+	}
+	return os.ReadFile(d.path)
+}
 
 func (d *dumper) producerSnapshot() error {
 	data, err := d.content()

@@ -232,3 +232,26 @@ func FuzzDump(f *testing.F) {
 		}
 	})
 }
+
+// A file that was blown up is refused before it is read; its neighbours are not.
+func TestDumpOfHugeFiles(t *testing.T) {
+	dir := dumpDir(t)
+	huge := []string{segmentName + ".index", segmentName + ".timeindex", segmentName + ".snapshot", "leader-epoch-checkpoint", "milena.manifest"}
+	for _, name := range huge {
+		if err := os.Truncate(filepath.Join(dir, name), 3<<30); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, _, errs := runLocal(t, "dump-log", "--verify", dir)
+	if code != exitFailed {
+		t.Errorf("exit %d", code)
+	}
+	for _, name := range huge {
+		if want := name + " has 3221225472 bytes"; !strings.Contains(errs, want) {
+			t.Errorf("nothing says %q:\n%s", want, errs)
+		}
+	}
+	if !strings.Contains(errs, fmt.Sprintf("%d problems found", len(huge))) {
+		t.Errorf("other problems:\n%s", errs)
+	}
+}
