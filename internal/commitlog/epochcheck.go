@@ -46,15 +46,15 @@ func (l *Log) repairEpochs() error {
 		return err
 	}
 	v.log.TruncateFromStart(l.start.Load())
-	if err := l.replaceEpochs(v.log); err != nil {
+	l.warnOfEpochs()
+	if err := l.changeEpochs(func(old *epoch.Cache) bool { *old = v.log; return true }); err != nil {
 		return l.d.failOrPutOff("write "+l.path, err)
 	}
 	return nil
 }
 
-func (l *Log) replaceEpochs(c epoch.Cache) error {
+func (l *Log) warnOfEpochs() {
 	l.d.opts.Logger.Warn("leader epochs did not fit the log and were rebuilt", slog.String("dir", l.path))
-	return l.changeEpochs(func(old *epoch.Cache) bool { *old = c; return true })
 }
 
 // epochVerdict is what the batches of a log say about its epoch cache.

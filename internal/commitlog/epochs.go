@@ -100,14 +100,18 @@ func (l *Log) assignEpoch(e int32, start int64) error {
 // holds the log's mutex. After an error the cache is as it should be, and the file
 // is made to say the same by whoever calls saveEpochs next.
 func (l *Log) changeEpochs(change func(*epoch.Cache) bool) error {
-	l.epochMu.Lock()
-	changed := change(&l.epochs)
-	l.epochMu.Unlock()
-	if !changed {
+	if !l.editEpochs(change) {
 		return nil
 	}
 	l.epochsBehind = true
 	return l.saveEpochs()
+}
+
+// editEpochs applies a change to the cache alone.
+func (l *Log) editEpochs(change func(*epoch.Cache) bool) bool {
+	l.epochMu.Lock()
+	defer l.epochMu.Unlock()
+	return change(&l.epochs)
 }
 
 // saveEpochs writes the file of the epochs if it is behind them.

@@ -1,7 +1,6 @@
 package commitlog
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -96,71 +95,131 @@ func TestEpochsFollowTheLogStartInRecovery(t *testing.T) {
 	}
 }
 
-// A leader epoch that falls is damage that no checksum shows. Above the frontier
-// it ends the log like a torn write; below it the log is quarantined before
-// anything of it is cut, or, if the file with the epochs is there, kept whole for
-// the reader that meets the batch.
-func TestAFallingEpoch(t *testing.T) {
+// epochSegment is a segment of batches of one record, with their leader epochs.
+type epochSegment struct {
+	base   int64
+	epochs []int32
+	torn   bool // half a batch follows
+}
+
+func (e epochSegment) content() []byte {
+	var data []byte
+	for i, n := range e.epochs {
+		b := makeBatch(1, 50, 100)
+		b.SetBaseOffset(e.base + int64(i))
+		b.SetLeaderEpoch(n)
+		data = append(data, b...)
+	}
+	if e.torn {
+		data = append(data, makeBatch(1, 50, 100)[:100]...)
+	}
+	return data
+}
+
+// No checksum covers a leader epoch. A log whose batches contradict each other
+// is quarantined before anything of it is cut, if there is no file to ask. With
+// the file the batch that it contradicts is left to whoever reads there.
+func TestEpochsOfBatchesAreRecovered(t *testing.T) {
+	one := func(epochs ...int32) []epochSegment { return []epochSegment{{0, epochs, true}} }
 	for _, c := range []struct {
 		name     string
-		frontier int64
-		known    bool
-		file     bool // leader-epoch-checkpoint is there
+		segs     []epochSegment
+		frontier int64 // -1: not known
+		file     []epoch.Entry
 		end      int64
-		epochs   string // empty: quarantined
+		epochs   string // or the reason of the quarantine
 	}{
-		{"never durable", 3, true, false, 4, "[{3 0} {5 2}]"},
-		{"never durable, with the file", 3, true, true, 4, "[{3 0} {5 2}]"},
-		{"nothing durable", 0, true, false, 4, "[{3 0} {5 2}]"},
-		{"durable", 5, true, false, 0, ""},
-		{"durable, with the file", 5, true, true, 6, "[{3 0} {5 2}]"},
-		{"nobody knows", 0, false, false, 0, ""},
-		{"nobody knows, with the file", 0, false, true, 0, ""},
+		{"rising", one(3, 3, 5, 5), 3, nil, 4, "[{3 0} {5 2}]"},
+		{"rising, nothing durable", one(3, 3, 5, 5), 0, nil, 4, "[{3 0} {5 2}]"},
+		{"rising, all whole batches durable", one(3, 3, 5, 5), 4, nil, 4, "[{3 0} {5 2}]"},
+		{"rising, the file is old", one(3, 3, 5, 5), 2, []epoch.Entry{{Epoch: 3}}, 4, "[{3 0} {5 2}]"},
+		{"falls above the frontier", one(3, 3, 5, 5, 4, 5), 3, nil, 0, "leader epoch 4 after 5"},
+		{"falls, nothing durable", one(3, 3, 5, 5, 4, 5), 0, nil, 0, "leader epoch 4 after 5"},
+		{"falls below the frontier", one(3, 3, 5, 5, 4, 5), 5, nil, 0, "leader epoch 4 after 5"},
+		{"falls, nobody knows the frontier", one(3, 3, 5, 5, 4, 5), -1, nil, 0, "leader epoch 4 after 5"},
+		{"falls above the frontier, the file knows better", one(3, 3, 5, 5, 4, 5), 3, []epoch.Entry{{Epoch: 3}, {Epoch: 5, Start: 2}}, 6, "[{3 0} {5 2}]"},
+		{"falls below the frontier, the file knows better", one(3, 3, 5, 5, 4, 5), 5, []epoch.Entry{{Epoch: 3}, {Epoch: 5, Start: 2}}, 6, "[{3 0} {5 2}]"},
+		{"raised below the frontier, the file knows better", one(3, 3, 9, 3, 3, 3), 3, []epoch.Entry{{Epoch: 3}}, 6, "[{3 0}]"},
+		{"raised below the frontier", one(3, 3, 9, 3, 3, 3), 3, nil, 0, "leader epoch 3 after 9"},
+		{"raised above the frontier", one(3, 3, 3, 9, 3, 3), 3, nil, 0, "leader epoch 3 after 9"},
+		{"raised above the frontier, with the file", one(3, 3, 3, 9, 3, 3), 3, []epoch.Entry{{Epoch: 3}}, 0, "leader epoch 3 after 9"},
+		{"a torn end before other segments", []epochSegment{{0, []int32{3, 3, 5, 7}, true}, {5, []int32{7}, false}}, 1, nil, 4, "[{3 0} {5 2} {7 3}]"},
+		{"the same, with a file", []epochSegment{{0, []int32{3, 3, 5, 7}, true}, {5, []int32{7}, false}}, 1, []epoch.Entry{{Epoch: 3}}, 4, "[{3 0} {5 2} {7 3}]"},
+		{"a torn segment behind the frontier", []epochSegment{{0, []int32{3, 3}, false}, {2, nil, true}}, 2, nil, 2, "[{3 0}]"},
+		{"three segments", []epochSegment{{0, []int32{3, 3}, false}, {2, []int32{4, 4}, false}, {4, []int32{5}, true}}, 3, nil, 5, "[{3 0} {4 2} {5 4}]"},
+		{"falls in the second of three", []epochSegment{{0, []int32{3, 3}, false}, {2, []int32{4, 2}, false}, {4, []int32{5}, true}}, 1, nil, 0, "leader epoch 2 after 4"},
+		{"falls in a segment that is durable", []epochSegment{{0, []int32{3, 2}, false}, {2, []int32{4, 4}, false}, {4, []int32{5}, true}}, 4, nil, 0, "leader epoch 2 after 3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			mem := vfs.NewMem()
 			d := mustOpen(t, testOptions(mem))
 			defer mustClose(t, d)
 			l := newLog(d, testTP, testID)
-			var data []byte
-			for i, e := range []int32{3, 3, 5, 5, 4, 5} {
-				b := makeBatch(1, 50, 100)
-				b.SetBaseOffset(int64(i))
-				b.SetLeaderEpoch(e)
-				data = append(data, b...)
+			files := map[string]string{}
+			for _, s := range c.segs {
+				files[segmentPath(l.path, s.base, suffixLog)] = string(s.content())
 			}
-			data = append(data, data[:100]...) // torn
+			if c.file != nil {
+				files[l.path+"/"+epoch.FileName] = encodeEpochs(c.file)
+			}
 			if err := mem.MkdirAll(l.path); err != nil {
 				t.Fatal(err)
 			}
-			segment := segmentPath(l.path, 0, suffixLog)
-			if err := writeFile(mem, segment, data); err != nil {
-				t.Fatal(err)
+			for path, data := range files {
+				if err := writeFile(mem, path, []byte(data)); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if err := l.writeMeta(testID); err != nil {
 				t.Fatal(err)
 			}
-			if c.file {
-				cp := encodeEpochs([]epoch.Entry{{Epoch: 3, Start: 0}, {Epoch: 5, Start: 2}})
-				if err := writeFile(mem, l.path+"/"+epoch.FileName, []byte(cp)); err != nil {
-					t.Fatal(err)
+			frontier := max(c.frontier, 0)
+			err := d.recoverInto(l, recoveryHints{frontier: frontier, boundary: frontier, known: c.frontier >= 0})
+			if c.end > 0 {
+				if err != nil || l.EndOffset() != c.end || fmt.Sprint(l.Epochs()) != c.epochs {
+					t.Fatalf("end %d, epochs %v, %v", l.EndOffset(), l.Epochs(), err)
 				}
-			}
-			err := d.recoverInto(l, recoveryHints{frontier: c.frontier, boundary: c.frontier, known: c.known})
-			after, rerr := vfs.ReadFile(mem, segment)
-			if rerr != nil {
-				t.Fatal(rerr)
-			}
-			if c.epochs == "" {
-				if !errors.Is(err, ErrQuarantined) || !strings.Contains(err.Error(), "leader epoch 4 after 5") || !bytes.Equal(after, data) {
-					t.Fatalf("%v, %d of %d bytes left", err, len(after), len(data))
-				}
+				l.abandon(ErrClosed)
 				return
 			}
-			if err != nil || l.EndOffset() != c.end || fmt.Sprint(l.Epochs()) != c.epochs {
+			if !errors.Is(err, ErrQuarantined) || !strings.Contains(err.Error(), c.epochs) {
 				t.Fatalf("end %d, epochs %v, %v", l.EndOffset(), l.Epochs(), err)
 			}
-			l.abandon(ErrClosed)
+			for path, before := range files {
+				if after, err := vfs.ReadFile(mem, path); err != nil || string(after) != before {
+					t.Errorf("%s was changed, %d of %d bytes are left: %v", path, len(after), len(before), err)
+				}
+			}
 		})
+	}
+}
+
+// A log that a clean shutdown described is verified when its file has grown
+// meanwhile. The manifest knew its epochs; they are no witness against the
+// batches.
+func TestEpochsAreRebuiltBesideTheManifest(t *testing.T) {
+	mem := vfs.NewMem()
+	d := mustOpen(t, testOptions(mem))
+	l := threeEpochs(t, d)
+	want, segment := fmt.Sprint(l.Epochs()), segmentPath(l.path, 0, suffixLog)
+	mustClose(t, d)
+	if err := mem.Remove(l.path + "/" + epoch.FileName); err != nil {
+		t.Fatal(err)
+	}
+	data, err := vfs.ReadFile(mem, segment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(mem, segment, append(data, 1, 2, 3)); err != nil {
+		t.Fatal(err)
+	}
+	d = mustOpen(t, testOptions(mem))
+	defer mustClose(t, d)
+	l = mustRoomyLog(t, d)
+	if _, err := l.Append(makeBatch(1, 10, 1), AppendOptions{LeaderEpoch: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(l.Epochs()); l.EndOffset() != 31 || got != want {
+		t.Errorf("end %d, epochs %s, want 31 and %s", l.EndOffset(), got, want)
 	}
 }

@@ -56,7 +56,7 @@ type QuarantineError struct {
 }
 
 func (e *QuarantineError) Error() string {
-	return fmt.Sprintf("commitlog: %s is quarantined: %v; nothing was deleted or cut: restore %s from a replica or a backup, "+
+	return fmt.Sprintf("commitlog: %s is quarantined: %v; nothing that was durable was deleted or cut: restore %s from a replica or a backup, "+
 		"or move it away to start with an empty log", e.TP, e.Cause, e.Dir)
 }
 

@@ -4,14 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"math"
-	"path/filepath"
 	"time"
 
-	"github.com/milena-io/milena/internal/base"
-	"github.com/milena-io/milena/internal/commitlog/epoch"
 	"github.com/milena-io/milena/internal/record"
 	"github.com/milena-io/milena/internal/vfs"
 )
@@ -39,7 +35,7 @@ func (d *Dir) tryRecover(l *Log, hints recoveryHints) error {
 	defer l.flushMu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := recovery{l: l, d: d, fs: d.opts.FS, hints: hints, walkedEpoch: base.NoEpoch}
+	r := recovery{l: l, d: d, fs: d.opts.FS, hints: hints}
 	err := r.run()
 	if err == nil {
 		l.loaded.Store(true)
@@ -64,16 +60,13 @@ type recovery struct {
 	fs    vfs.FS
 	hints recoveryHints
 
-	files         dirFiles
-	epochsOK      bool // leader-epoch-checkpoint could be read
-	epochsDoubt   bool // a batch contradicts it
-	epochsChanged bool
-	walkedEpoch   int32 // the highest of the walked batches
-	segs          segmentSet
-	end           int64
-	cut           int64 // bytes cut off as a torn tail
-	rewritten     int   // first segment whose content or indexes were touched
-	app           *appender
+	files     dirFiles
+	epochs    epochWitness
+	segs      segmentSet
+	end       int64
+	cut       int64 // bytes cut off as a torn tail
+	rewritten int   // first segment whose content or indexes were touched
+	app       *appender
 }
 
 func (r *recovery) run() error {
@@ -143,24 +136,6 @@ func (r *recovery) report(took time.Duration) {
 	if f := r.d.opts.Events.Recovered; f != nil {
 		f(r.l.tp, took, r.cut)
 	}
-}
-
-// readEpochs loads the epoch file; a missing or damaged one is rebuilt later.
-func (r *recovery) readEpochs() error {
-	data, err := vfs.ReadFile(r.fs, filepath.Join(r.l.path, epoch.FileName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	c, err := epoch.Parse(data)
-	if err != nil {
-		r.d.opts.Logger.Warn("leader epochs are damaged and will be rebuilt", slog.String("dir", r.l.path), slog.Any("error", err))
-		return nil
-	}
-	r.l.epochs, r.epochsOK = c, true
-	return nil
 }
 
 // openSegments builds the list of segments from the file sizes.
@@ -335,7 +310,6 @@ func (r *recovery) dropAfter(i int) error {
 
 // sealLast prepares the last segment for appends.
 func (r *recovery) sealLast() error {
-	r.walkedEpoch = base.NoEpoch // it is walked a second time
 	_, err := r.verifySegment(r.segs.active(), true)
 	return err
 }

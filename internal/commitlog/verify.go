@@ -2,11 +2,9 @@ package commitlog
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"math"
 
-	"github.com/milena-io/milena/internal/commitlog/epoch"
 	"github.com/milena-io/milena/internal/record"
 )
 
@@ -74,8 +72,8 @@ func (r *recovery) walk(s *segment, log io.ReaderAt, a *appender, pos, next, siz
 			if edge := r.hints.boundary; b.BaseOffset() < edge && b.NextOffset() > edge {
 				return 0, 0, r.lost(s.path(suffixLog), at, b.BaseOffset(), "no batch ends at %d, where the durable part ended", edge)
 			}
-			if bad := r.noteEpoch(b, at); bad != nil {
-				return w.prev, at, r.mayCut(s, w, bad)
+			if err := r.noteEpoch(s, at, b); err != nil {
+				return 0, 0, err
 			}
 			a.index.add(at, b.LastOffset(), b.MaxTimestamp())
 			continue
@@ -247,86 +245,6 @@ func (r *recovery) truncateIndexes(s *segment, entries, times int) error {
 		}
 		r.d.files.release(h)
 		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// noteEpoch takes the leader epoch of a batch at file position pos over into
-// the cache, and notices when the two disagree. An epoch newer than the cache is
-// taken over from what was never durable only: the file is made durable together
-// with the data.
-//
-// Epochs never fall. Below the frontier nothing may be cut for it, and the whole
-// log is asked later which of its batches is damaged; above it the batch is no
-// better than one with a wrong checksum, which does not cover the epoch.
-func (r *recovery) noteEpoch(b record.Batch, pos int64) *badBatch {
-	e, at, before := b.LeaderEpoch(), b.BaseOffset(), r.walkedEpoch
-	durable := at < r.hints.frontier
-	if e < before && !durable {
-		return &badBatch{pos: pos, offset: at, reason: fmt.Sprintf("leader epoch %d after %d", e, before)}
-	}
-	r.walkedEpoch = max(e, before)
-	switch last, ok := r.l.epochs.Latest(); {
-	case e < 0, r.epochsOK && at < r.hints.start: // the cache begins at the start of the log
-	case !durable && (!ok || e > last.Epoch):
-		r.l.epochs.Assign(e, at)
-		r.epochsChanged = true
-	case r.epochsOK:
-		have, ok := r.l.epochs.EpochAt(at)
-		r.epochsDoubt = r.epochsDoubt || !ok || have != e
-	}
-	return nil
-}
-
-// recoverEpochs makes the epoch cache agree with the verified log.
-func (r *recovery) recoverEpochs() error {
-	changed := r.l.epochs.TruncateFromEnd(max(r.end, 1)) || r.epochsChanged
-	if r.epochsDoubt {
-		v, err := r.l.weighEpochs(r.hints.frontier)
-		if err != nil {
-			return err
-		}
-		if v.cacheIsWrong() {
-			v.log.TruncateFromStart(r.l.start.Load())
-			return r.l.replaceEpochs(v.log)
-		}
-	}
-	changed = r.l.epochs.TruncateFromStart(r.l.start.Load()) || changed
-	return r.l.changeEpochs(func(*epoch.Cache) bool { return changed })
-}
-
-// errRebuilt ends the walk of rebuildEpochs.
-var errRebuilt = errors.New("the frontier is reached")
-
-// rebuildEpochs walks everything below the frontier for the offsets at which
-// epochs begin; noteEpoch adds what follows. It comes before anything is cut: a
-// log whose durable part contradicts itself stays as it is.
-func (r *recovery) rebuildEpochs() error {
-	if r.epochsOK {
-		return nil
-	}
-	note := func(s *segment, pos int64, b record.Batch) error {
-		if b.BaseOffset() >= r.hints.frontier {
-			return errRebuilt
-		}
-		if last, ok := r.l.epochs.Latest(); ok && b.LeaderEpoch() < last.Epoch {
-			return r.lost(s.path(suffixLog), pos, b.BaseOffset(), "leader epoch %d after %d", b.LeaderEpoch(), last.Epoch)
-		}
-		r.epochsChanged = r.l.epochs.Assign(b.LeaderEpoch(), b.BaseOffset()) || r.epochsChanged
-		if b.NextOffset() >= r.hints.frontier {
-			return errRebuilt
-		}
-		return nil
-	}
-	for _, s := range r.segs {
-		if s.base >= r.hints.frontier {
-			return nil
-		}
-		if err := r.l.walkSegment(s, s.base, note); errors.Is(err, errRebuilt) {
-			return nil
-		} else if err != nil {
 			return err
 		}
 	}
