@@ -88,7 +88,7 @@ var networkKeys = []Key{
 	},
 	{
 		Name: "socket.send.buffer.bytes", Type: Int, Default: "102400", Importance: High,
-		Doc: "Size of a connection's send buffer in the kernel; -1 leaves it to the system. Unless set, near clients get 512 KiB and others the system's choice.",
+		Doc: "Size of a connection's send buffer in the kernel; -1 leaves it to the system. Unless set, near clients get 512 KiB, if the system allows that much, and others the system's choice.",
 	},
 	{
 		Name: "num.io.threads", Type: Int, Default: "8", limits: atLeast(1), Importance: High, Dynamic: ClusterWide, Inert: true,

@@ -106,8 +106,7 @@ func setBuffers(nc net.Conn, l *Limits) {
 	if !ok {
 		return
 	}
-	rtt, known := netx.RoundTrip(tcp)
-	if n := sendBuffer(l.SendBuffer, rtt, known); n > 0 {
+	if n := sendBuffer(l.SendBuffer, func() (time.Duration, bool) { return netx.RoundTrip(tcp) }); n > 0 {
 		_ = tcp.SetWriteBuffer(n)
 	}
 	if l.ReceiveBuffer > 0 {
@@ -116,12 +115,13 @@ func setBuffers(nc net.Conn, l *Limits) {
 }
 
 // sendBuffer is the size that a connection's send buffer gets, or 0 for the
-// kernel's choice.
-func sendBuffer(wanted int, rtt time.Duration, known bool) int {
-	switch {
-	case wanted != 0:
+// kernel's choice: also where the system allows less than a near client wants, as
+// a smaller one is slower than what the kernel does by itself.
+func sendBuffer(wanted int, roundTrip func() (time.Duration, bool)) int {
+	if wanted != 0 {
 		return max(0, wanted)
-	case known && rtt <= near:
+	}
+	if rtt, known := roundTrip(); known && rtt <= near && netx.SendBufferAllowed(nearSendBuffer) {
 		return nearSendBuffer
 	}
 	return 0

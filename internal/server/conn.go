@@ -90,8 +90,8 @@ func (c *conn) abort() {
 // run is the first reader goroutine.
 func (c *conn) run() {
 	c.s.cfg.Observer.opened(c.info.Listener)
-	if err := c.handshake(); err != nil {
-		c.end(c.ended(&closeError{Handshake, err}))
+	if reason, over := c.serve(c.handshake); over {
+		c.end(reason)
 		return
 	}
 	c.read()
@@ -102,12 +102,14 @@ func (c *conn) run() {
 // that the 2 KiB which a new goroutine gets are enough.
 func (c *conn) read() {
 	for {
-		err := c.in.awaitSize()
-		if err == errResting { //nolint:errorlint // nothing wraps it
+		step := c.next
+		if err := c.in.awaitSize(); err == errResting { //nolint:errorlint // nothing wraps it
 			c.s.wg.Go(c.read)
 			return
+		} else if err != nil {
+			step = func() error { return err }
 		}
-		if reason, over := c.serve(err); over {
+		if reason, over := c.serve(step); over {
 			c.end(reason)
 			return
 		}
@@ -122,19 +124,16 @@ func (c *conn) end(reason Reason) {
 	c.s.cfg.Observer.closed(c.info.Listener, reason)
 }
 
-// serve reads the request whose size is there, and answers it; over tells that
-// it, or the error in waiting for it, was the end.
-func (c *conn) serve(waited error) (reason Reason, over bool) {
+// serve takes one step, of which a panic ends this connection only; over tells
+// that the step was the last.
+func (c *conn) serve(step func() error) (reason Reason, over bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.s.reportPanic(v, debug.Stack(), &c.info)
 			reason, over = Panic, true
 		}
 	}()
-	err := waited
-	if err == nil {
-		err = c.next()
-	}
+	err := step()
 	if err == nil {
 		return "", false
 	}
@@ -142,6 +141,7 @@ func (c *conn) serve(waited error) (reason Reason, over bool) {
 	return c.ended(err), true
 }
 
+// next reads the request whose size is there, and answers it.
 func (c *conn) next() error {
 	f, err := c.in.next()
 	if err != nil {
@@ -168,7 +168,10 @@ func (c *conn) handshake() error {
 	}
 	ctx, cancel := context.WithTimeout(c.pollCtx, c.limits.ReadGrace)
 	defer cancel()
-	return t.HandshakeContext(ctx)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return &closeError{Handshake, err}
+	}
+	return nil
 }
 
 // ended finds the reason in an error, and logs what somebody should know of.

@@ -13,13 +13,13 @@
 //
 // An idle connection is one goroutine blocked in Read. One that has been silent
 // for a moment hands over to a new goroutine: work leaves 4 to 16 KiB of stack
-// behind, of which the collector takes half at most, and waiting needs less than
-// the 2 KiB that a new one begins with. Kafka lets a client see
-// one request at a time, except that a Produce may follow a Produce which is
-// not acknowledged yet. So for every other API the reader first waits until all
-// earlier answers are written (a barrier), then runs the request and its wait
-// itself. Produce requests are appended by the reader, in order, and their
-// acknowledgements are awaited and written, in the same order, by a writer
+// behind, and waiting needs less than the 2 KiB that a new one begins with.
+//
+// Kafka lets a client see one request at a time, except that a Produce may follow
+// a Produce which is not acknowledged yet. So for every other API the reader first
+// waits until all earlier answers are written (a barrier), then runs the request
+// and its wait itself. Produce requests are appended by the reader, in order, and
+// their acknowledgements are awaited and written, in the same order, by a writer
 // goroutine that lives only while there are some.
 //
 // # Memory

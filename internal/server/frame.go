@@ -27,14 +27,14 @@ const (
 	crowded = time.Minute
 )
 
-// restAfter is how long a connection is silent before its reader hands over to
-// a new goroutine. Work leaves a stack of 4 to 16 KiB behind, and the collector
-// makes none smaller of which a quarter is in use; waiting needs less than the
-// 2 KiB of a new one. slack is how much of it may pass before the deadline is
-// moved again.
+// A connection that has been silent for a while rests: its reader hands over to
+// a new goroutine. Most that rest never speak again, so the first time comes
+// soon. One that did speaks now and then, and each rest costs its next request
+// about ten microseconds: it rests again when it is silent for longer than the
+// usual heartbeat.
 const (
-	restAfter = 100 * time.Millisecond
-	slack     = restAfter / 2
+	restSoon  = 100 * time.Millisecond
+	restLater = 5 * time.Second
 )
 
 // errResting asks for a new reader goroutine.
@@ -87,6 +87,7 @@ type frameReader struct {
 	deadline time.Time // what the read deadline is set to; zero if unknown
 	idle     time.Time // since when nothing has come
 	rested   bool      // since then another goroutine has taken over
+	speaks   bool      // something came after a rest
 }
 
 // next returns the next frame, for whose size awaitSize has waited.
@@ -129,6 +130,7 @@ func (fr *frameReader) awaitSize() error {
 		n, err := fr.fill()
 		switch {
 		case n > 0:
+			fr.speaks = fr.speaks || fr.rested
 			fr.rested = false
 			if fr.w-fr.r == n {
 				fr.idle = time.Now()
@@ -153,7 +155,7 @@ func (fr *frameReader) limitWait() {
 	case fr.w > fr.r: // a started frame must go on
 		fr.moveDeadline(fr.idle.Add(limits.ReadGrace), limits.IdleTimeout/16)
 	case fr.mayRest():
-		fr.moveDeadline(fr.idle.Add(restAfter), slack)
+		fr.moveDeadline(fr.idle.Add(fr.restAfter()), fr.restAfter()/2)
 	default:
 		fr.moveDeadline(fr.idle.Add(limits.IdleTimeout), limits.IdleTimeout/16)
 	}
@@ -163,7 +165,16 @@ func (fr *frameReader) limitWait() {
 // on its stack than a new one has.
 func (fr *frameReader) mayRest() bool {
 	_, encrypted := fr.nc.(*tls.Conn)
-	return !fr.rested && !encrypted && fr.c.limits.IdleTimeout > restAfter
+	return !fr.rested && !encrypted && fr.c.limits.IdleTimeout > fr.restAfter()
+}
+
+// restAfter is the silence after which a connection rests. Half of it will do:
+// the deadline is not moved with every request.
+func (fr *frameReader) restAfter() time.Duration {
+	if fr.speaks {
+		return restLater
+	}
+	return restSoon
 }
 
 // overdue decides what the end of a wait for a frame's size means.
@@ -175,7 +186,7 @@ func (fr *frameReader) overdue(err error) error {
 	case fr.w > fr.r:
 	case waited >= limits.IdleTimeout:
 		return &closeError{Idle, err}
-	case fr.mayRest() && waited >= slack:
+	case fr.mayRest() && waited >= fr.restAfter()/2:
 		// Setting a deadline needs more of a stack than waiting.
 		fr.rested = true
 		fr.setDeadline(fr.idle.Add(limits.IdleTimeout))

@@ -135,6 +135,21 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+func TestAPanicInTheHandshakeClosesItsConnection(t *testing.T) {
+	closed := make(chan Reason, 1)
+	g := overTCP(t, echo, func(c *Config) {
+		c.Listeners[0].TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { panic("no certificate") }}
+		c.Observer.Closed = func(_ string, why Reason) { closed <- why }
+	})
+	secure := tls.Client(g.dialTCP().Conn, &tls.Config{ServerName: "127.0.0.1"})
+	if err := secure.Handshake(); err == nil {
+		t.Error("the handshake succeeded")
+	}
+	if why := <-closed; why != Panic {
+		t.Errorf("closed for %q", why)
+	}
+}
+
 // FuzzConnection sends arbitrary bytes over a connection: the server must
 // survive, give back all memory, and answer at most what was asked.
 func FuzzConnection(f *testing.F) {

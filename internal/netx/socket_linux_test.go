@@ -23,3 +23,9 @@ func TestRoundTripOfTheHandshake(t *testing.T) {
 		t.Error("a closed connection has a round trip")
 	}
 }
+
+func TestSendBufferAllowed(t *testing.T) {
+	if !SendBufferAllowed(4<<10) || SendBufferAllowed(1<<31-1) {
+		t.Errorf("%d bytes are allowed", largestSendBuffer())
+	}
+}
