@@ -70,7 +70,7 @@ func newDir(o DirOptions) *Dir {
 	d.files = newFileCache(o.FS, o.MaxOpenFiles, d.keeper.flushSoon)
 	d.tail.budget, d.tail.now = o.TailCacheBytes, o.Now
 	d.leases.poison = o.PoisonLeases || invariant.Enabled
-	d.space.fs, d.space.path = o.FS, o.Path
+	d.space.fs, d.space.path, d.space.log = o.FS, o.Path, o.Logger
 	d.Tune(Tuning{ReserveBytes: o.ReserveBytes, ProducerIDExpiration: o.ProducerIDExpiration, CleanerMaxBytesPerSec: o.CleanerMaxBytesPerSec})
 	for lane := range d.flushers {
 		d.flushers[lane] = &flusher{d: d, lane: lane}

@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -14,11 +15,14 @@ import (
 type spaceGuard struct {
 	fs      vfs.FS
 	path    string
+	log     *slog.Logger
 	reserve atomic.Int64 // as configured; 0 chooses by disk size
 
 	asked atomic.Int64 // Unix nanoseconds of the last answer
 	free  atomic.Int64 // last answer minus what was written since
 	floor atomic.Int64 // refuse below this
+
+	refusing atomic.Bool // clients; has been logged
 }
 
 const spaceMaxAge = time.Second
@@ -39,11 +43,34 @@ func (g *spaceGuard) take(n int64, o Origin, now time.Time) error {
 	if o == Coordinator {
 		floor /= coordinatorShare
 	}
-	if g.free.Add(-n) < floor {
+	left := g.free.Add(-n)
+	if left < floor {
 		g.free.Add(n)
+	}
+	if o == Client {
+		g.tell(left, floor)
+	}
+	if left < floor {
 		return ErrDiskFull
 	}
 	return nil
+}
+
+// tell logs when clients begin to be refused, and when that is over: clients
+// try again by themselves, and may only report a time-out in the end. It is over
+// with a quarter of the reserve to spare, or large and small batches in turn
+// would be a line each.
+func (g *spaceGuard) tell(left, floor int64) {
+	refused := left < floor
+	if g.refusing.Load() == refused || !refused && left < floor+floor/4 || !g.refusing.CompareAndSwap(!refused, refused) {
+		return
+	}
+	attrs := []any{slog.String("dir", g.path), slog.Int64("freeBytes", g.free.Load()), slog.Int64("reserveBytes", floor)}
+	if refused {
+		g.log.Warn("appends are refused: the disk is nearly full, and the rest is kept as a reserve (milena.disk.reserve.bytes)", attrs...)
+		return
+	}
+	g.log.Info("appends are accepted again", attrs...)
 }
 
 func (g *spaceGuard) refresh(now time.Time) error {

@@ -1,7 +1,10 @@
 package commitlog
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/milena-io/milena/internal/vfs"
@@ -15,6 +18,8 @@ func TestCoordinatorsHaveHeadroom(t *testing.T) {
 	mem.SetCapacity(capacity)
 	o := testOptions(mem)
 	o.ReserveBytes = reserve
+	var logged bytes.Buffer
+	o.Logger = slog.New(slog.NewTextHandler(&logged, nil))
 	d := mustOpen(t, o)
 	defer mustClose(t, d)
 	cfg := testConfig()
@@ -49,5 +54,10 @@ func TestCoordinatorsHaveHeadroom(t *testing.T) {
 	mem.SetCapacity(2 * capacity)
 	if _, err := l.Append(makeBatch(1, 1000, 1), AppendOptions{NowMs: 1}); err != nil {
 		t.Errorf("with space again: %v", err)
+	}
+	for _, once := range []string{"appends are refused", "appends are accepted again"} {
+		if n := strings.Count(logged.String(), once); n != 1 {
+			t.Errorf("%q was logged %d times:\n%s", once, n, &logged)
+		}
 	}
 }
