@@ -51,6 +51,8 @@ var errAlreadyReported = errors.New("already reported")
 
 func (a *app) run(ctx context.Context, args []string) int {
 	running := false
+	written := &firstError{w: a.out}
+	a.out = written
 	root := a.root()
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := a.checkOutput(); err != nil {
@@ -61,6 +63,12 @@ func (a *app) run(ctx context.Context, args []string) int {
 	}
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
+	// A broker has no result: it served, even if nobody could read its banner.
+	served := running && cmd.Name() == "server"
+	if (err == nil || errors.Is(err, errAlreadyReported)) && written.err != nil && !served {
+		fmt.Fprintf(a.err, "milena: %v\n", written.err)
+		return exitFailed
+	}
 	switch {
 	case err == nil:
 		return exitOK

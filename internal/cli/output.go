@@ -19,6 +19,25 @@ func (a *app) checkOutput() error {
 
 func (a *app) json() bool { return a.output == "json" }
 
+// firstError is an output that remembers why it could not be written, and takes
+// nothing more from then on. A command checks it once, when it ends, and not
+// after every line.
+type firstError struct {
+	w   io.Writer
+	err error
+}
+
+func (f *firstError) Write(b []byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	n, err := f.w.Write(b)
+	if err != nil {
+		f.err = fmt.Errorf("the output cannot be written: %w", err)
+	}
+	return n, f.err
+}
+
 // printJSON prints one indented document.
 func (a *app) printJSON(v any) error {
 	enc := json.NewEncoder(a.out)
