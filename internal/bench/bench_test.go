@@ -137,6 +137,23 @@ func TestWarmupIsNotCounted(t *testing.T) {
 	})
 }
 
+// A run whose records were all due before the end of the warm-up is no result.
+func TestARunThatMeasuredNothingSaysSo(t *testing.T) {
+	for _, c := range []struct {
+		r     Result
+		empty bool
+	}{
+		{Result{}, true},
+		{Result{Produced: &Throughput{}, Consumed: &Throughput{}}, true},
+		{Result{Produced: &Throughput{Records: 1}, Consumed: &Throughput{}}, false},
+		{Result{Consumed: &Throughput{Records: 1}}, false},
+	} {
+		if c.r.Empty() != c.empty {
+			t.Errorf("%+v: %v", c.r, c.r.Empty())
+		}
+	}
+}
+
 func TestProgressIsReportedPerInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMeter(0)
@@ -202,6 +219,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 	for what, change := range map[string]func(*Options){
 		"topic": func(o *Options) { o.Topic = "" }, "producer": func(o *Options) { o.Producers = 0 }, "size": func(o *Options) { o.RecordSize = -1 },
+		"records": func(o *Options) { o.Records = -1 }, "duration": func(o *Options) { o.Duration = -1 }, "warm-up": func(o *Options) { o.Warmup = -1 },
 		"rate": func(o *Options) { o.Rate = -1 }, "share": func(o *Options) { o.Compressible = 2 },
 	} {
 		o := good

@@ -84,6 +84,8 @@ func (o *Options) Check() error {
 		return errors.New("at least one producer and one consumer are needed")
 	case o.RecordSize < 0:
 		return errors.New("the record size cannot be negative")
+	case o.Records < 0 || o.Duration < 0 || o.Warmup < 0:
+		return errors.New("records, duration and warm-up cannot be negative")
 	case o.Rate < 0:
 		return errors.New("the rate cannot be negative")
 	case o.OneAtATime && (o.Producers > 1 || o.Consumers > 1):

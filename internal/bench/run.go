@@ -27,6 +27,12 @@ type Result struct {
 	Calibration *Calibration `json:"calibration,omitempty"`
 }
 
+// Empty tells that a run has measured nothing: no record was counted after the
+// warm-up.
+func (r *Result) Empty() bool {
+	return (r.Produced == nil || r.Produced.Records == 0) && (r.Consumed == nil || r.Consumed.Records == 0)
+}
+
 const progressInterval = time.Second
 
 // Produce measures producers.

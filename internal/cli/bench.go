@@ -164,8 +164,11 @@ func (a *app) bench(ctx context.Context, b *benchFlags, run benchRun) error {
 	}
 	res.Calibration = cal
 	printErr := a.print(res, func(w io.Writer) { printBench(w, res) })
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		err = nil // what was measured until the signal was printed
+	case err == nil && res.Empty():
+		err = errors.New("nothing was measured: no record came through after the warm-up (is the topic empty? else choose a lower --rate or a longer --duration)")
 	}
 	return errors.Join(err, printErr)
 }
