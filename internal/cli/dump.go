@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
-	"sort"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,7 +14,9 @@ import (
 const dumpText = `Decode files of a data directory: segments, indexes, producer snapshots,
 aborted transactions, checkpoints, log starts, identities, the durable frontier,
 the shutdown manifest, where gaps may be, and the metadata log's segments and
-snapshots with the metadata records in them. A directory stands for the files in it.
+snapshots with the metadata records in them. A directory stands for the files in
+it, and a data directory, one that holds meta.properties, for those in its
+partitions and the metadata log, too.
 
 With --verify nothing but problems is printed: checksums, the order of offsets
 and counts, and index entries are checked, and the exit code is 1 if anything
@@ -34,10 +35,10 @@ func (a *app) dumpLogCommand() *cobra.Command {
 	var o dumpOptions
 	cmd := &cobra.Command{
 		Use: "dump-log FILE|DIRECTORY...", Short: "Decode or verify files of a data directory, offline", Long: dumpText, Args: cobra.MinimumNArgs(1),
-		Example: "  milena dump-log milena-data/orders-0\n" +
+		Example: "  milena dump-log milena-data --verify\n" +
+			"  milena dump-log milena-data/orders-0\n" +
 			"  milena dump-log milena-data/orders-0/00000000000000000000.log --print-data\n" +
-			"  milena dump-log milena-data/milena.quorum --from 1000 -o json\n" +
-			"  milena dump-log milena-data/* --verify",
+			"  milena dump-log milena-data/milena.quorum --from 1000 -o json",
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.deep = o.deep || o.printData
 			return a.dump(args, o)
@@ -68,29 +69,15 @@ type dumper struct {
 var errEnough = errors.New("enough")
 
 func (a *app) dump(args []string, o dumpOptions) error {
-	paths, err := dumpPaths(args)
-	if err != nil {
-		return err
-	}
 	d := &dumper{dumpOptions: o, app: a}
-	for _, path := range paths {
-		decode := decoderOf(path)
-		if decode == nil {
-			continue
-		}
-		d.path, d.shown = path, 0
-		if !o.verify && !a.json() {
-			fmt.Fprintf(a.out, "Dumping %s\n", path)
-		}
-		if err := decode(d); err != nil && !errors.Is(err, errEnough) {
-			d.problem("%v", err)
-		}
-		d.checked++
+	found := d.find(args)
+	for _, path := range found.files {
+		d.file(path)
 	}
 	if o.verify {
-		d.quorumTogether(args, paths)
+		d.quorumTogether(found)
 	}
-	if d.checked == 0 {
+	if d.checked+d.problems == 0 {
 		return fmt.Errorf("no file of a known kind among %s", strings.Join(args, ", "))
 	}
 	if o.verify {
@@ -102,33 +89,23 @@ func (a *app) dump(args []string, o dumpOptions) error {
 	return nil
 }
 
-// dumpPaths replaces directories by the files in them.
-func dumpPaths(args []string) ([]string, error) {
-	var out []string
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			if decoderOf(arg) == nil {
-				return nil, fmt.Errorf("%s is of no kind that dump-log knows", arg)
-			}
-			out = append(out, arg)
-			continue
-		}
-		entries, err := os.ReadDir(arg)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			if e.Type().IsRegular() {
-				out = append(out, filepath.Join(arg, e.Name()))
-			}
-		}
+// file decodes one file, if it is of a known kind.
+func (d *dumper) file(path string) {
+	decode := decoderOf(path)
+	if decode == nil {
+		return
 	}
-	sort.Strings(out)
-	return out, nil
+	d.path, d.shown = path, 0
+	if !d.verify && !d.app.json() {
+		fmt.Fprintf(d.app.out, "Dumping %s\n", path)
+	}
+	switch err := decode(d); {
+	case errors.Is(err, fs.ErrNotExist) && gone(path):
+		return // a broker deleted it since it was listed
+	case err != nil && !errors.Is(err, errEnough):
+		d.problem("%v", err)
+	}
+	d.checked++
 }
 
 // decoderOf finds the decoder for a file's name, nil for an unknown kind.

@@ -182,20 +182,16 @@ func (d *dumper) showSnapshotHead(s *quorum.LogSnapshot, image *metapb.Snapshot)
 	})
 }
 
-// quorumTogether checks that the files of each directory among args fit
-// together, if they are the metadata log's. Damage within a file was reported
-// with the file.
-func (d *dumper) quorumTogether(args, paths []string) {
+// quorumTogether checks that the files of each whole directory fit together, if
+// they are the metadata log's. Damage within a file was reported with the file.
+func (d *dumper) quorumTogether(found *dumpFiles) {
 	var checked []string
-	for _, path := range paths {
+	for _, path := range found.files {
 		dir := filepath.Dir(path)
-		if ext := filepath.Ext(path); ext != ".wal" && ext != ".snap" || slices.Contains(checked, dir) {
+		if ext := filepath.Ext(path); ext != ".wal" && ext != ".snap" || slices.Contains(checked, dir) || !slices.Contains(found.dirs, dir) {
 			continue
 		}
 		checked = append(checked, dir)
-		if !slices.ContainsFunc(args, func(arg string) bool { return filepath.Clean(arg) == dir }) {
-			continue
-		}
 		err := quorum.VerifyLog(vfs.OS(), dir)
 		if err == nil {
 			continue

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,7 +96,7 @@ func (d *dumper) segment() error {
 		}
 		return d.showBatch(pos, b)
 	})
-	if err == nil || errors.Is(err, errEnough) {
+	if _, unread := errors.AsType[*fs.PathError](err); err == nil || unread || errors.Is(err, errEnough) {
 		return err
 	}
 	return d.tail(end, size, err)

@@ -203,6 +203,102 @@ func TestDumpOfUnknownFiles(t *testing.T) {
 	}
 }
 
+// dataDir is the directory of a broker with two partitions and the metadata log.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Rename(quorumLog(t), filepath.Join(dir, "milena.quorum")); err != nil {
+		t.Fatal(err)
+	}
+	for _, partition := range []string{"t-0", "t-1"} {
+		from := dumpDir(t)
+		if err := os.Rename(filepath.Join(from, "meta.properties"), filepath.Join(dir, "meta.properties")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(from, filepath.Join(dir, partition)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// damageLog breaks the segment of a partition.
+func damageLog(t *testing.T, dir string) (path string) {
+	t.Helper()
+	path = filepath.Join(dir, segmentName+".log")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, flip(75)(data), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A data directory stands for everything below it, each file once; another
+// directory only for its own files.
+func TestDumpOfADataDirectory(t *testing.T) {
+	dir := dataDir(t)
+	quorumFiles := len(filesOf(t, filepath.Join(dir, "milena.quorum"), "*.wal")) + len(filesOf(t, filepath.Join(dir, "milena.quorum"), "*.snap"))
+	want := fmt.Sprintf("%d files checked, 0 problems found.\n", 1+2*12+quorumFiles)
+	for _, args := range [][]string{{dir}, {dir + "/", filepath.Join(dir, "t-1")}, {filepath.Join(dir, "t-0"), dir}} {
+		if code, _, errs := runLocal(t, append([]string{"dump-log", "--verify"}, args...)...); code != exitOK || errs != want {
+			t.Errorf("%v: exit %d, want %q\n%s", args, code, want, errs)
+		}
+	}
+	_, out, _ := runLocal(t, "dump-log", dir)
+	at := -1
+	for _, name := range []string{"meta.properties", "milena.quorum/", "t-0/" + segmentName + ".index", "t-0/partition.metadata", "t-1/" + segmentName + ".index"} {
+		next := strings.Index(out, "Dumping "+filepath.Join(dir, name))
+		if next <= at {
+			t.Errorf("%s at %d, the one before at %d", name, next, at)
+		}
+		at = next
+	}
+	damaged := damageLog(t, filepath.Join(dir, "t-1"))
+	if code, _, errs := runLocal(t, "dump-log", "--verify", dir); code != exitFailed || !strings.Contains(errs, damaged+": ") {
+		t.Errorf("exit %d\n%s", code, errs)
+	}
+	if err := os.Remove(filesOf(t, filepath.Join(dir, "milena.quorum"), "*.wal")[1]); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, errs := runLocal(t, "dump-log", "--verify", dir); !strings.Contains(errs, "milena.quorum") {
+		t.Errorf("a segment of the metadata log is missing:\n%s", errs)
+	}
+	if err := os.Remove(filepath.Join(dir, "meta.properties")); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ := runLocal(t, "dump-log", dir); code != exitFailed || out != "" {
+		t.Errorf("a directory of directories: exit %d\n%s", code, out)
+	}
+}
+
+// What is missing fails the command, and keeps nothing else from being read.
+func TestDumpGoesOnBehindWhatIsMissing(t *testing.T) {
+	dir := dumpDir(t)
+	damaged, missing := damageLog(t, dir), filepath.Join(dir, "missing")
+	code, _, errs := runLocal(t, "dump-log", missing, dir, "--verify")
+	for _, want := range []string{missing + ": no such file", damaged + ": ", "13 files checked, "} {
+		if code != exitFailed || !strings.Contains(errs, want) {
+			t.Errorf("exit %d, nothing says %q:\n%s", code, want, errs)
+		}
+	}
+	if code, out, _ := runLocal(t, "dump-log", missing, filepath.Join(dir, "partition.metadata")); code != exitFailed || !strings.Contains(out, "topicId: ") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+}
+
+// A broker may delete what has been listed.
+func TestDumpOfAFileThatIsGone(t *testing.T) {
+	var errs strings.Builder
+	d := &dumper{dumpOptions: dumpOptions{verify: true}, app: &app{err: &errs}}
+	d.file(filepath.Join(t.TempDir(), segmentName+".log"))
+	if d.problems != 0 || d.checked != 0 {
+		t.Errorf("%d checked, %d problems\n%s", d.checked, d.problems, errs.String())
+	}
+}
+
 // Whatever the bytes, a dump ends with an answer.
 func FuzzDump(f *testing.F) {
 	names := []string{

@@ -9,10 +9,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// fullDisk takes some bytes, and nothing from then on.
-type fullDisk struct{ room int }
+// noRoom takes some bytes, and nothing from then on.
+type noRoom struct{ room int }
 
-func (d *fullDisk) Write(b []byte) (int, error) {
+func (d *noRoom) Write(b []byte) (int, error) {
 	if len(b) > d.room {
 		return 0, errors.New("no room left")
 	}
@@ -20,8 +20,8 @@ func (d *fullDisk) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// fakeCluster is one broker that this project did not write.
-func fakeCluster(t *testing.T) (address string) {
+// fakeAddress is one broker that this project did not write.
+func fakeAddress(t *testing.T) (address string) {
 	t.Helper()
 	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))
 	if err != nil {
@@ -33,7 +33,7 @@ func fakeCluster(t *testing.T) (address string) {
 
 // A result that did not arrive is no success, whatever the command and format.
 func TestOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
-	address := fakeCluster(t)
+	address := fakeAddress(t)
 	for _, line := range []string{
 		"version", "version -o json", "version --help", "server --help", "config docs", "config docs --markdown",
 		"topic list", "topic describe t", "topic create new", "topic create t new2", "topic list -o json",
@@ -41,7 +41,7 @@ func TestOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 		"config describe topic t --all", "config describe broker 0", "config alter topic t --set retention.ms=1000",
 	} {
 		var stderr bytes.Buffer
-		a := &app{in: strings.NewReader(""), out: &fullDisk{}, err: &stderr, getenv: func(string) string { return address }}
+		a := &app{in: strings.NewReader(""), out: &noRoom{}, err: &stderr, getenv: func(string) string { return address }}
 		if code := a.run(t.Context(), strings.Fields(line)); code != exitFailed || strings.Count(stderr.String(), "the output cannot be written: no room left") != 1 {
 			t.Errorf("milena %s: exit code %d\n%s", line, code, stderr.String())
 		}
@@ -49,7 +49,7 @@ func TestOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 }
 
 func TestFirstErrorStays(t *testing.T) {
-	w := &firstError{w: &fullDisk{room: 3}}
+	w := &firstError{w: &noRoom{room: 3}}
 	for _, c := range []struct {
 		text string
 		fits bool
