@@ -38,6 +38,9 @@ func (a *app) consumeCommand() *cobra.Command {
 		ValidArgsFunction: a.completeTopics,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.topics = args
+			if err := o.check(cmd.Flags().Changed); err != nil {
+				return err
+			}
 			write, err := a.recordWriter(o.format)
 			if err != nil {
 				return err
@@ -67,6 +70,22 @@ func (a *app) consumeCommand() *cobra.Command {
 	return cmd
 }
 
+// check refuses what would be ignored, or could never be met.
+func (o *consumeOptions) check(given func(flag string) bool) error {
+	if o.fromBeginning && given("offset") {
+		return usagef("--from-beginning and --offset cannot be combined: both say where to start")
+	}
+	if given("num") && o.limit < 1 {
+		return usagef("--num must be at least 1, not %d; leave it out to print all records", o.limit)
+	}
+	for _, p := range o.partitions {
+		if p < 0 {
+			return usagef("--partition must be 0 or more, not %d", p)
+		}
+	}
+	return nil
+}
+
 func (a *app) recordWriter(format string) (recordWriter, error) {
 	if a.json() {
 		return writeRecordJSON, nil
@@ -75,7 +94,9 @@ func (a *app) recordWriter(format string) (recordWriter, error) {
 }
 
 func (o *consumeOptions) clientOptions(start position) ([]kgo.Opt, error) {
-	opts := []kgo.Opt{kgo.FetchMaxWait(500 * time.Millisecond)}
+	// The client would try again for ever, in silence, what a damaged partition
+	// answers.
+	opts := []kgo.Opt{kgo.FetchMaxWait(500 * time.Millisecond), kgo.KeepRetryableFetchErrors()}
 	if o.committed {
 		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
@@ -119,10 +140,10 @@ func (a *app) consume(ctx context.Context, start position, write recordWriter, o
 	if err != nil {
 		return err
 	}
-	c := &consumption{app: a, cl: cl, out: bufio.NewWriterSize(a.out, 1<<16), write: write, options: o, ends: ends}
+	c := &consumption{app: a, cl: cl, out: bufio.NewWriterSize(a.out, 1<<16), write: write, options: o, ends: ends, troubles: troubles{}}
 	err = c.run(ctx)
-	if flushErr := c.out.Flush(); err == nil {
-		err = flushErr
+	if deliverErr := c.deliver(); err == nil {
+		err = deliverErr
 	}
 	if o.group != "" {
 		commitCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.timeout)
@@ -153,6 +174,9 @@ func (a *app) endsToReach(ctx context.Context, cl *kgo.Client, start position, o
 		if t.Err != nil && !mayAppear {
 			return nil, explain(t.Err, "", "topic "+t.Topic)
 		}
+		if err := havePartitions(t, o.partitions); err != nil {
+			return nil, err
+		}
 	}
 	if !o.exitAtEnd {
 		return nil, nil
@@ -160,38 +184,75 @@ func (a *app) endsToReach(ctx context.Context, cl *kgo.Client, start position, o
 	return newEndTracker(ctx, adm, start, o)
 }
 
+// havePartitions makes sure that a topic has the partitions asked for: a client
+// waits for one that does not exist.
+func havePartitions(t kadm.TopicDetail, asked []int32) error {
+	for _, p := range asked {
+		if _, ok := t.Partitions[p]; !ok {
+			has := "partition 0 only"
+			if n := len(t.Partitions); n > 1 {
+				has = fmt.Sprintf("partitions 0 to %d", n-1)
+			}
+			return fmt.Errorf("topic %s has no partition %d: it has %s", t.Topic, p, has)
+		}
+	}
+	return nil
+}
+
 // consumption is one run of the consume command.
 type consumption struct {
 	*app
-	cl      *kgo.Client
-	out     *bufio.Writer
-	write   recordWriter
-	options consumeOptions
-	ends    *endTracker
-	printed int64
+	cl       *kgo.Client
+	out      *bufio.Writer
+	write    recordWriter
+	options  consumeOptions
+	ends     *endTracker
+	troubles troubles
+	quiet    time.Time // since when --exit-at-end waits for a record
+	printed  int64
+	unmarked []*kgo.Record // printed, but maybe still in out
 }
 
 // run prints records until a signal, the limit or the ends are reached.
 func (c *consumption) run(ctx context.Context) error {
+	c.quiet = time.Now()
 	for ctx.Err() == nil && !c.finished() {
-		fetches, err := c.poll(ctx)
-		switch {
-		case errors.Is(err, errNothingMore):
-			return c.ends.giveUp(c.err)
-		case err != nil:
-			return err
-		}
+		fetches, troubled, err := c.poll(ctx)
 		for it := fetches.RecordIter(); !it.Done() && !c.finished(); {
 			if err := c.show(it.Next()); err != nil {
 				return err
 			}
 		}
-		if err := c.out.Flush(); err != nil {
+		if err := c.deliver(); err != nil {
+			return err
+		}
+		switch {
+		case errors.Is(err, errNothingMore):
+			return c.ends.giveUp(c.err, c.troubles)
+		case err != nil:
 			return err
 		}
 		c.cl.AllowRebalance()
+		if troubled && fetches.NumRecords() == 0 {
+			pause(ctx, troublePause)
+			continue
+		}
+		c.quiet = time.Now()
+	}
+	if ctx.Err() == nil && c.ends.reached() {
+		return c.ends.unlisted.err()
 	}
 	return nil
+}
+
+// troublePause keeps a partition's error from being asked for all the time.
+const troublePause = 250 * time.Millisecond
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 func (c *consumption) finished() bool {
@@ -204,43 +265,69 @@ const endPatience = 5 * time.Second
 
 var errNothingMore = errors.New("no further record")
 
-func (c *consumption) poll(ctx context.Context) (kgo.Fetches, error) {
+// poll returns the next records, and whether some partition cannot be read at
+// the moment. Records may come along with an error: they are of other partitions.
+func (c *consumption) poll(ctx context.Context) (fetches kgo.Fetches, troubled bool, err error) {
 	pollCtx, cancel := ctx, context.CancelFunc(func() {})
 	if c.ends != nil {
 		patience := endPatience
-		if c.options.group != "" && c.printed == 0 {
+		if c.options.group != "" && c.printed == 0 && len(c.troubles) == 0 {
 			patience += c.timeout // joining a group takes its time
 		}
-		pollCtx, cancel = context.WithTimeout(ctx, patience)
+		pollCtx, cancel = context.WithDeadline(ctx, c.quiet.Add(patience))
 	}
 	defer cancel()
-	fetches := c.cl.PollFetches(pollCtx)
+	fetches = c.cl.PollFetches(pollCtx)
 	for _, e := range fetches.Errors() {
 		switch {
 		case ctx.Err() != nil:
-			return nil, nil
+			return fetches, false, nil
 		case errors.Is(e.Err, context.DeadlineExceeded):
-			return nil, errNothingMore
-		case errors.Is(e.Err, kerr.UnknownTopicOrPartition) && c.options.group != "":
-			continue // the topic may be created any time
+			return fetches, false, errNothingMore
+		case errors.Is(e.Err, kerr.UnknownTopicOrPartition) && (c.options.group != "" || c.options.regex):
+			troubled = true // the topic may be created any time
+			continue
+		case c.troubles.note(e):
+			troubled = true
+			if c.ends == nil {
+				c.troubles.remark(c.err, e)
+			}
+			continue
 		}
-		what := fmt.Sprintf("topic %s partition %d", e.Topic, e.Partition)
+		what := topicPartition{e.Topic, e.Partition}.String()
 		if e.Topic == "" { // it concerns the whole consumer: a group that cannot be joined
 			what = "group " + c.options.group
 		}
-		return nil, explain(e.Err, "", what)
+		return fetches, false, explain(e.Err, "", what)
 	}
-	return fetches, nil
+	return fetches, troubled, nil
 }
 
 func (c *consumption) show(r *kgo.Record) error {
 	c.ends.passed(r)
+	c.troubles.over(r)
 	if r.Attrs.IsControl() || c.ends.beyond(r) {
 		return nil
 	}
+	if err := c.write(c.out, r); err != nil {
+		return err
+	}
 	c.printed++
 	if c.options.group != "" {
-		c.cl.MarkCommitRecords(r)
+		c.unmarked = append(c.unmarked, r)
 	}
-	return c.write(c.out, r)
+	return nil
+}
+
+// deliver writes out what was printed, and only then lets the group commit it:
+// a record that the output refused, as on a full disk, must be printed again by
+// the next run.
+func (c *consumption) deliver() error {
+	if err := c.out.Flush(); err != nil {
+		return err
+	}
+	c.cl.MarkCommitRecords(c.unmarked...)
+	clear(c.unmarked)
+	c.unmarked = c.unmarked[:0]
+	return nil
 }

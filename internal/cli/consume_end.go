@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -15,6 +16,8 @@ import (
 type endTracker struct {
 	ends    map[string]map[int32]int64 // first offset not to print
 	pending int                        // partitions still short of it
+
+	unlisted troubles // partitions whose end the broker did not tell
 }
 
 // newEndTracker takes the ends of now. Partitions that hold nothing, or whose
@@ -32,13 +35,17 @@ func newEndTracker(ctx context.Context, adm *kadm.Client, start position, o cons
 	if err != nil {
 		return nil, err
 	}
-	t := &endTracker{ends: map[string]map[int32]int64{}}
+	t := &endTracker{ends: map[string]map[int32]int64{}, unlisted: troubles{}}
 	ends.Each(func(end kadm.ListedOffset) {
 		if len(o.partitions) > 0 && !slices.Contains(o.partitions, end.Partition) {
 			return
 		}
 		if t.ends[end.Topic] == nil {
 			t.ends[end.Topic] = map[int32]int64{}
+		}
+		if end.Err != nil {
+			t.unlisted[topicPartition{end.Topic, end.Partition}] = &trouble{err: end.Err}
+			return
 		}
 		t.ends[end.Topic][end.Partition] = end.Offset
 		if from(end.Topic, end.Partition, end.Offset) < end.Offset {
@@ -90,9 +97,10 @@ func (t *endTracker) beyond(r *kgo.Record) bool {
 	return r.Offset >= max(end, -end)
 }
 
-// giveUp ends a run whose remaining offsets hold no records, as after
-// compaction, and says so.
-func (t *endTracker) giveUp(w io.Writer) error {
+// giveUp ends a run that does not reach the ends. Either the remaining offsets
+// hold no records, as after compaction, or their partitions cannot be read.
+func (t *endTracker) giveUp(w io.Writer, met troubles) error {
 	fmt.Fprintf(w, "No further record within %s; %s short of the end.\n", endPatience, count(t.pending, "partition"))
-	return nil
+	maps.Copy(met, t.unlisted)
+	return met.err()
 }
