@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/milena-io/milena/internal/confkey"
 )
 
 func (a *app) configCommand() *cobra.Command {
@@ -45,12 +48,49 @@ func parseEntity(word string) (configEntity, error) {
 	return configEntity{}, usagef("settings belong to a topic, a broker or a group, not to a %q", word)
 }
 
+// scope is where the entity's keys are in the table.
+func (e configEntity) scope() confkey.Scope {
+	switch e {
+	case configBroker:
+		return confkey.ScopeBroker
+	case configGroup:
+		return confkey.ScopeGroup
+	}
+	return confkey.ScopeTopic
+}
+
 // resource is the protocol's name of the entity called name.
 func (e configEntity) resource(name string) string {
 	if e == configBroker && name == clusterDefault {
 		return ""
 	}
 	return name
+}
+
+// named is the entity, or the entities, of the protocol's names in words.
+func (e configEntity) named(resources []string) string {
+	names := make([]string, len(resources))
+	for i, name := range resources {
+		names[i] = cmp.Or(name, clusterDefault)
+	}
+	return e.name + " " + strings.Join(names, ", ")
+}
+
+// resourceNames lists what a request, or the part of one that went to one
+// broker, is about.
+func resourceNames(req kmsg.Request) []string {
+	var out []string
+	switch req := req.(type) {
+	case *kmsg.DescribeConfigsRequest:
+		for _, r := range req.Resources {
+			out = append(out, r.ResourceName)
+		}
+	case *kmsg.IncrementalAlterConfigsRequest:
+		for _, r := range req.Resources {
+			out = append(out, r.ResourceName)
+		}
+	}
+	return out
 }
 
 func describeConfigs(ctx context.Context, cl *kgo.Client, e configEntity, names []string) ([]kmsg.DescribeConfigsResponseResource, error) {
@@ -61,16 +101,21 @@ func describeConfigs(ctx context.Context, cl *kgo.Client, e configEntity, names 
 		r.ResourceType, r.ResourceName = e.kind, e.resource(name)
 		req.Resources = append(req.Resources, r)
 	}
-	resp, err := request[*kmsg.DescribeConfigsResponse](ctx, cl, req)
-	if err != nil {
-		return nil, explain(err, "", "settings")
+	var out []kmsg.DescribeConfigsResponseResource
+	for _, shard := range cl.RequestSharded(ctx, req) {
+		if shard.Err != nil {
+			return nil, explain(shard.Err, "", e.named(resourceNames(shard.Req)))
+		}
+		out = append(out, shard.Resp.(*kmsg.DescribeConfigsResponse).Resources...)
 	}
-	for _, r := range resp.Resources {
+	for _, r := range out {
 		if err := kerr.ErrorForCode(r.ErrorCode); err != nil {
-			return nil, explain(err, deref(r.ErrorMessage), e.name+" "+r.ResourceName)
+			return nil, explain(err, deref(r.ErrorMessage), e.named([]string{r.ResourceName}))
 		}
 	}
-	return resp.Resources, nil
+	// Each broker answers for itself, in no order.
+	return inOrder(req.Resources, out, func(r kmsg.DescribeConfigsRequestResource) string { return r.ResourceName },
+		func(r kmsg.DescribeConfigsResponseResource) string { return r.ResourceName }), nil
 }
 
 func (a *app) configDescribe() *cobra.Command {
@@ -122,12 +167,9 @@ type configResource struct {
 }
 
 func (a *app) printConfigs(e configEntity, resources []kmsg.DescribeConfigsResponseResource, all bool) error {
-	var out []configResource
+	out := []configResource{}
 	for _, r := range resources {
-		cr := configResource{Kind: e.name, Name: r.ResourceName, Configs: []configRow{}}
-		if cr.Name == "" {
-			cr.Name = clusterDefault
-		}
+		cr := configResource{Kind: e.name, Name: cmp.Or(r.ResourceName, clusterDefault), Configs: []configRow{}}
 		for _, c := range r.Configs {
 			if !all && (c.Source == kmsg.ConfigSourceDefaultConfig || c.Source == 0 && c.IsDefault) {
 				continue
@@ -198,7 +240,7 @@ func (a *app) configAlter() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "alter topic|broker|group NAME...", Short: "Change settings", Args: cobra.MinimumNArgs(2),
 		Long:              "Change settings. The broker called " + clusterDefault + " holds what all brokers share.",
-		Example:           "  milena config alter topic orders --set retention.ms=3600000\n  milena config alter broker default --set log.retention.hours=24",
+		Example:           "  milena config alter topic orders --set retention.ms=3600000\n  milena config alter broker default --set log.retention.ms=86400000",
 		ValidArgsFunction: a.completeConfigTarget,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := parseEntity(args[0])
@@ -261,39 +303,4 @@ func (ch *configChange) operations() ([]kmsg.IncrementalAlterConfigsRequestResou
 		return nil, usagef("nothing to change: give --set, --delete, --append or --subtract")
 	}
 	return ops, nil
-}
-
-func (a *app) alterConfigs(ctx context.Context, e configEntity, names []string, ch configChange) error {
-	ops, err := ch.operations()
-	if err != nil {
-		return err
-	}
-	return a.admin(ctx, func(ctx context.Context, _ *kadm.Client, cl *kgo.Client) error {
-		req := kmsg.NewPtrIncrementalAlterConfigsRequest()
-		req.ValidateOnly = ch.dryRun
-		for _, name := range names {
-			r := kmsg.NewIncrementalAlterConfigsRequestResource()
-			r.ResourceType, r.ResourceName, r.Configs = e.kind, e.resource(name), ops
-			req.Resources = append(req.Resources, r)
-		}
-		resp, err := request[*kmsg.IncrementalAlterConfigsResponse](ctx, cl, req)
-		if err != nil {
-			return explain(err, "", "settings")
-		}
-		var out []outcome
-		for _, r := range resp.Resources {
-			name := r.ResourceName
-			if name == "" {
-				name = clusterDefault
-			}
-			err := explain(kerr.ErrorForCode(r.ErrorCode), deref(r.ErrorMessage), e.name+" "+name)
-			out = append(out, outcome{Name: name, Done: err == nil && !ch.dryRun, err: err})
-		}
-		return a.report(out, func(o outcome) string {
-			if ch.dryRun {
-				return fmt.Sprintf("The change to %s %s would be accepted.", e.name, o.Name)
-			}
-			return fmt.Sprintf("Changed %s of %s %s.", count(len(ops), "setting"), e.name, o.Name)
-		})
-	})
 }

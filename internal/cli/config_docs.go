@@ -50,7 +50,7 @@ func documentedKeys(scope, match string) ([]*confkey.Key, error) {
 		if err != nil {
 			return nil, err
 		}
-		set = map[configEntity]confkey.Scope{configTopic: confkey.ScopeTopic, configBroker: confkey.ScopeBroker, configGroup: confkey.ScopeGroup}[e]
+		set = e.scope()
 	}
 	var out []*confkey.Key
 	for _, k := range confkey.All(set) {

@@ -30,10 +30,14 @@ type listedGroup struct {
 }
 
 func (a *app) groupList() *cobra.Command {
-	var states []string
+	var words []string
 	cmd := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List groups", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			states, err := parseStates(words)
+			if err != nil {
+				return err
+			}
 			return a.admin(cmd.Context(), func(ctx context.Context, _ *kadm.Client, cl *kgo.Client) error {
 				groups, err := listGroups(ctx, cl, states)
 				if err != nil {
@@ -49,8 +53,26 @@ func (a *app) groupList() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringSliceVar(&states, "state", nil, "only groups in these states: Empty, Stable, PreparingRebalance, CompletingRebalance, Dead")
+	cmd.Flags().StringSliceVar(&words, "state", nil, "only groups in these states: "+strings.Join(groupStates, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(groupStates, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// groupStates are those of Kafka's groups of all types.
+var groupStates = []string{"Empty", "Stable", "PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling", "NotReady", "Dead"}
+
+// parseStates checks the names of states: a broker takes any, and finds no
+// group in a state that does not exist. Case does not count, as with Kafka.
+func parseStates(words []string) ([]string, error) {
+	var out []string
+	for _, word := range words {
+		i := slices.IndexFunc(groupStates, func(state string) bool { return strings.EqualFold(state, strings.TrimSpace(word)) })
+		if i < 0 {
+			return nil, usagef("--state %q is no state of groups; these are: %s", word, strings.Join(groupStates, ", "))
+		}
+		out = append(out, groupStates[i])
+	}
+	return out, nil
 }
 
 // listGroups asks every broker, because each knows the groups it coordinates.
@@ -89,10 +111,10 @@ func (a *app) groupDelete() *cobra.Command {
 					return explain(err, "", "groups")
 				}
 				var out []outcome
-				for _, r := range results.Sorted() {
+				for _, r := range results {
 					out = append(out, outcome{Name: r.Group, Done: r.Err == nil, err: explain(r.Err, r.ErrMessage, "group "+r.Group)})
 				}
-				return a.report(out, func(o outcome) string { return fmt.Sprintf("Deleted group %s.", o.Name) })
+				return a.report(outcomesInOrder(groups, out), func(o outcome) string { return fmt.Sprintf("Deleted group %s.", o.Name) })
 			})
 		},
 	}

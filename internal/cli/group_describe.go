@@ -83,6 +83,10 @@ func describeGroup(ctx context.Context, adm *kadm.Client, name string) (*groupDe
 	if err != nil {
 		return nil, err
 	}
+	if g.Members == nil {
+		g.Members = []groupMember{} // JSON tells none from unknown
+	}
+	g.Partitions = []partitionLag{}
 	committed, err := committedOffsets(ctx, adm, name)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,7 @@ func (a *app) groupReset() *cobra.Command {
 		Example: "  milena group reset-offsets billing --all-topics --to-earliest\n" +
 			"  milena group reset-offsets billing --topic orders:0,1 --to-datetime 2026-01-31T08:00:00Z --execute",
 		ValidArgsFunction: a.completeGroups,
+		PreRunE:           func(cmd *cobra.Command, _ []string) error { return checkResetFlags(cmd) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			scope, err := o.scope()
 			if err != nil {
@@ -83,14 +85,42 @@ func (o *resetOptions) addFlags(cmd *cobra.Command) {
 	f.Int64Var(&o.shiftBy, "shift-by", 0, "by this many records, backwards when negative")
 	f.StringVar(&o.toDatetime, "to-datetime", "", "to the first record at or after this time")
 	f.StringVar(&o.byDuration, "by-duration", "", "to the first record of this long ago: 90m, or PT1H30M")
-	cmd.MarkFlagsMutuallyExclusive("execute", "dry-run")
-	cmd.MarkFlagsMutuallyExclusive("topic", "all-topics")
-	cmd.MarkFlagsMutuallyExclusive(resetTargets...)
-	cmd.MarkFlagsOneRequired(resetTargets...)
-	cmd.MarkFlagsOneRequired("topic", "all-topics")
+	// Completion offers flags by these groups. checkResetFlags comes first with
+	// errors in our words.
+	for _, group := range [][]string{resetScopes, resetTargets} {
+		cmd.MarkFlagsMutuallyExclusive(group...)
+		cmd.MarkFlagsOneRequired(group...)
+	}
+	cmd.MarkFlagsMutuallyExclusive(resetModes...)
 }
 
-var resetTargets = []string{"to-earliest", "to-latest", "to-current", "to-offset", "shift-by", "to-datetime", "by-duration"}
+var (
+	resetScopes  = []string{"topic", "all-topics"}
+	resetTargets = []string{"to-earliest", "to-latest", "to-current", "to-offset", "shift-by", "to-datetime", "by-duration"}
+	resetModes   = []string{"execute", "dry-run"}
+)
+
+func checkResetFlags(cmd *cobra.Command) error {
+	for _, group := range []struct {
+		names    []string
+		required string // what the group is for, if one must be given
+	}{{resetScopes, "which offsets to move"}, {resetTargets, "where to move them"}, {resetModes, ""}} {
+		var given, all []string
+		for _, name := range group.names {
+			all = append(all, "--"+name)
+			if cmd.Flags().Changed(name) {
+				given = append(given, "--"+name)
+			}
+		}
+		switch {
+		case len(given) > 1:
+			return usagef("%s cannot be combined", strings.Join(given, " and "))
+		case len(given) == 0 && group.required != "":
+			return usagef("say %s: %s", group.required, strings.Join(all, ", "))
+		}
+	}
+	return nil
+}
 
 // scope is what --topic names: topics with all (nil) or some partitions.
 func (o *resetOptions) scope() (map[string][]int32, error) {
@@ -160,26 +190,43 @@ func (o *resetOptions) moment(now time.Time) (time.Time, error) {
 }
 
 // parseISODuration reads Go's durations and the ISO 8601 ones that Kafka's
-// tools take, of days, hours, minutes and seconds.
+// tools take, of days, hours, minutes and seconds. None may be negative.
 func parseISODuration(s string) (time.Duration, error) {
-	rest, iso := strings.CutPrefix(strings.ToUpper(s), "P")
-	if !iso {
-		return time.ParseDuration(s)
+	d, err := time.ParseDuration(s)
+	if rest, iso := strings.CutPrefix(strings.ToUpper(s), "P"); iso {
+		d, err = isoDuration(rest)
 	}
-	bad := fmt.Errorf("%q is no duration: give 90m or PT1H30M", s)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%q is no duration: give 90m or PT1H30M", s)
+	case d < 0:
+		return 0, fmt.Errorf("%q is negative: give how long ago, such as 90m", s)
+	}
+	return d, nil
+}
+
+var errNoDuration = errors.New("no duration")
+
+// isoDuration reads what follows the P. A sign is an error, and so is what
+// time.Duration can't hold.
+func isoDuration(rest string) (time.Duration, error) {
+	const day = 24 * time.Hour
+	if strings.ContainsAny(rest, "+-") {
+		return 0, errNoDuration
+	}
 	days, clock, timed := strings.Cut(rest, "T")
 	var total time.Duration
 	if days != "" {
-		n, err := strconv.Atoi(strings.TrimSuffix(days, "D"))
-		if err != nil || !strings.HasSuffix(days, "D") {
-			return 0, bad
+		n, err := strconv.ParseInt(strings.TrimSuffix(days, "D"), 10, 64)
+		if err != nil || !strings.HasSuffix(days, "D") || n > int64(math.MaxInt64/day) {
+			return 0, errNoDuration
 		}
-		total = time.Duration(n) * 24 * time.Hour
+		total = time.Duration(n) * day
 	}
 	if timed || days == "" {
 		d, err := time.ParseDuration(strings.ToLower(clock))
-		if err != nil || clock == "" {
-			return 0, bad
+		if err != nil || d > math.MaxInt64-total {
+			return 0, errNoDuration
 		}
 		total += d
 	}
@@ -219,7 +266,7 @@ func planReset(ctx context.Context, adm *kadm.Client, group string, scope map[st
 	if err != nil {
 		return nil, err
 	}
-	var plan []plannedOffset
+	plan := []plannedOffset{}
 	for topic, partitions := range scope {
 		lines, err := bounds.plan(topic, partitions, committed, target)
 		if err != nil {

@@ -47,7 +47,7 @@ func TestParseISODuration(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", s, got, err, want)
 		}
 	}
-	for _, s := range []string{"", "P", "PT", "P1", "1D", "PXD", "P1DT"} {
+	for _, s := range []string{"", "P", "PT", "P1", "1D", "PXD", "P1DT", "-5m", "P-5D", "PT-5M", "-PT5M", "P200000D", "P106751DT24H"} {
 		if _, err := parseISODuration(s); err == nil {
 			t.Errorf("%q was accepted", s)
 		}

@@ -38,7 +38,7 @@ func (a *app) topicCreate() *cobra.Command {
 				if err != nil {
 					return explain(err, "", "topics")
 				}
-				return a.reportCreated(results.Sorted(), ifNotExists, dryRun)
+				return a.reportCreated(topics, results, ifNotExists, dryRun)
 			})
 		},
 	}
@@ -52,23 +52,14 @@ func (a *app) topicCreate() *cobra.Command {
 	return cmd
 }
 
-func (a *app) reportCreated(results []kadm.CreateTopicResponse, ifNotExists, dryRun bool) error {
+func (a *app) reportCreated(topics []string, results kadm.CreateTopicResponses, ifNotExists, dryRun bool) error {
 	var out []outcome
-	existed := map[string]bool{}
 	for _, r := range results {
-		o := outcome{Name: r.Topic, Partitions: r.NumPartitions, Replicas: r.ReplicationFactor}
-		if r.ID != (kadm.TopicID{}) {
-			o.ID = base.UUID(r.ID).String()
-		}
-		if existed[r.Topic] = ifNotExists && errors.Is(r.Err, kerr.TopicAlreadyExists); !existed[r.Topic] {
-			o.err = explain(r.Err, r.ErrMessage, "topic "+r.Topic)
-			o.Done = r.Err == nil && !dryRun
-		}
-		out = append(out, o)
+		out = append(out, created(r, ifNotExists, dryRun))
 	}
-	return a.report(out, func(o outcome) string {
+	return a.report(outcomesInOrder(topics, out), func(o outcome) string {
 		switch {
-		case existed[o.Name]:
+		case o.Reason == reasonExists:
 			return fmt.Sprintf("Topic %s exists already.", o.Name)
 		case dryRun:
 			return fmt.Sprintf("Topic %s could be created.", o.Name)
@@ -92,14 +83,16 @@ func (a *app) topicDelete() *cobra.Command {
 					return explain(err, "", "topics")
 				}
 				var out []outcome
-				for _, r := range results.Sorted() {
+				for _, r := range results {
 					o := outcome{Name: r.Topic, Done: r.Err == nil}
-					if !ifExists || !errors.Is(r.Err, kerr.UnknownTopicOrPartition) {
+					if ifExists && errors.Is(r.Err, kerr.UnknownTopicOrPartition) {
+						o.Reason = "does not exist"
+					} else {
 						o.err = explain(r.Err, r.ErrMessage, "topic "+r.Topic)
 					}
 					out = append(out, o)
 				}
-				return a.report(out, func(o outcome) string {
+				return a.report(outcomesInOrder(topics, out), func(o outcome) string {
 					if !o.Done {
 						return fmt.Sprintf("Topic %s does not exist.", o.Name)
 					}
@@ -143,10 +136,10 @@ func (a *app) topicAddPartitions() *cobra.Command {
 					return explain(err, "", "topics")
 				}
 				var out []outcome
-				for _, r := range results.Sorted() {
+				for _, r := range results {
 					out = append(out, outcome{Name: r.Topic, Done: r.Err == nil, err: explain(r.Err, r.ErrMessage, "topic "+r.Topic)})
 				}
-				return a.report(out, func(o outcome) string {
+				return a.report(outcomesInOrder(topics, out), func(o outcome) string {
 					if total > 0 {
 						return fmt.Sprintf("Topic %s has %s.", o.Name, count(total, "partition"))
 					}
@@ -172,4 +165,24 @@ func (a *app) topicAlter() *cobra.Command {
 	}
 	ch.addFlags(cmd, completeTopicKeys)
 	return cmd
+}
+
+// reasonExists is why a topic was not created with --if-not-exists.
+const reasonExists = "exists already"
+
+func created(r kadm.CreateTopicResponse, ifNotExists, dryRun bool) outcome {
+	o := outcome{Name: r.Topic}
+	switch {
+	case r.Err == nil:
+		o.Partitions, o.Replicas = r.NumPartitions, r.ReplicationFactor
+		o.Done, o.Reason = !dryRun, dryRunReason(dryRun, nil)
+	case ifNotExists && errors.Is(r.Err, kerr.TopicAlreadyExists):
+		o.Reason = reasonExists
+	default:
+		o.err = explain(r.Err, r.ErrMessage, "topic "+r.Topic)
+	}
+	if r.ID != (kadm.TopicID{}) {
+		o.ID = base.UUID(r.ID).String()
+	}
+	return o
 }
