@@ -1,17 +1,12 @@
 package cli
 
 import (
-	"bufio"
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/milena-io/milena/internal/base"
 )
 
 type produceOptions struct {
@@ -34,12 +29,16 @@ func (a *app) produceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "produce TOPIC", Short: "Write lines of standard input as records", Args: cobra.ExactArgs(1),
 		Long: "Write each line of standard input as one record. What stands before the first tab is the key;\n" +
-			"a line without a tab is a value without key.",
+			"a line without a tab is a value without key. A line of more than 1,000,000 bytes is left out and\n" +
+			"reported at the end; any other failure stops the command.",
 		Example: "  echo 'hello' | milena produce my_topic\n" +
 			"  printf 'k1\\tv1\\nk2\\tv2\\n' | milena produce my_topic -H source=shell --compression zstd",
 		ValidArgsFunction: a.completeOneTopic,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.topic = args[0]
+			if err := o.check(); err != nil {
+				return err
+			}
 			opts, err := o.clientOptions(a.timeout)
 			if err != nil {
 				return err
@@ -73,6 +72,21 @@ func (a *app) produceCommand() *cobra.Command {
 	return cmd
 }
 
+// check refuses what cannot be done before any input is read, which would be
+// lost otherwise.
+func (o *produceOptions) check() error {
+	if err := base.ValidateTopicName(o.topic); err != nil {
+		return usagef("%v", err)
+	}
+	if o.partition < -1 {
+		return usagef("--partition must be 0 or more, or -1 to choose by key, not %d", o.partition)
+	}
+	if o.offsets && o.acks == "0" {
+		return usagef("--print-offsets cannot be combined with --acks 0: a broker that does not answer tells no offsets")
+	}
+	return nil
+}
+
 // clientOptions bounds each record by the command's timeout: an error that may
 // be retried, such as a full disk, would otherwise be retried for ever. franz-go
 // takes no less than a second.
@@ -85,7 +99,7 @@ func (o *produceOptions) clientOptions(timeout time.Duration) ([]kgo.Opt, error)
 	if err != nil {
 		return nil, err
 	}
-	opts := append(acks, codec, kgo.ProducerLinger(o.linger), kgo.AllowAutoTopicCreation(), kgo.ProducerBatchMaxBytes(1_000_000),
+	opts := append(acks, codec, kgo.ProducerLinger(o.linger), kgo.AllowAutoTopicCreation(), kgo.ProducerBatchMaxBytes(o.batchBytesMax()),
 		kgo.RecordDeliveryTimeout(max(timeout, time.Second)))
 	if o.partition >= 0 {
 		opts = append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner()))
@@ -121,100 +135,21 @@ func acksOptions(word string) ([]kgo.Opt, error) {
 	return nil, usagef("--acks must be 0, 1 or all, not %q", word)
 }
 
-// produceTally counts what was confirmed. Its methods are called from the
-// client's goroutines.
-type produceTally struct {
-	mu       sync.Mutex
-	records  int64
-	bytes    int64
-	failed   int64
-	firstErr error
-	last     time.Time
+// recordBytesMax bounds the key, value and headers of one record. It is what
+// fits into a batch that brokers take unless configured otherwise.
+const recordBytesMax = 1_000_000
+
+// batchBytesMax has room for the largest record and what frames it.
+func (o *produceOptions) batchBytesMax() int32 {
+	return recordBytesMax + 512 + 32*int32(len(o.headers))
 }
 
-type produceSummary struct {
-	Topic   string  `json:"topic"`
-	Records int64   `json:"records"`
-	Bytes   int64   `json:"bytes"`
-	Failed  int64   `json:"failed"`
-	Seconds float64 `json:"seconds"`
-}
-
-// produce sends lines until the end of input, the first failure or a signal.
-func (a *app) produce(ctx context.Context, cl *kgo.Client, parse lineParser, o produceOptions) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	var t produceTally
-	started := time.Now()
-	done := func(r *kgo.Record, err error) {
-		if a.confirmed(&t, r, err, o) != nil {
-			stop(err)
-		}
+func recordBytes(r *kgo.Record) int64 {
+	n := len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += len(h.Key) + len(h.Value)
 	}
-	readErr := eachLine(ctx, a.in, func(line []byte) error {
-		r, err := parse(line)
-		if err != nil {
-			return err
-		}
-		r.Topic, r.Partition = o.topic, o.partition
-		if o.sync {
-			done(cl.ProduceSync(ctx, r).First())
-			return context.Cause(ctx)
-		}
-		cl.Produce(ctx, r, done)
-		return context.Cause(ctx)
-	})
-	flushErr := cl.Flush(context.WithoutCancel(ctx))
-	return a.finishProduce(&t, o, time.Since(started), errors.Join(readErr, flushErr))
-}
-
-func (a *app) confirmed(t *produceTally, r *kgo.Record, err error, o produceOptions) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err != nil {
-		t.failed++
-		if t.firstErr == nil {
-			t.firstErr = err
-		}
-		return err
-	}
-	t.records++
-	t.bytes += int64(len(r.Key) + len(r.Value))
-	if o.offsets && !a.json() {
-		fmt.Fprintf(a.out, "%s\t%d\t%d\n", r.Topic, r.Partition, r.Offset)
-	}
-	if now := time.Now(); !o.quiet && isTerminal(a.err) && now.Sub(t.last) > 200*time.Millisecond {
-		t.last = now
-		fmt.Fprintf(a.err, "\r%s, %s ", count(t.records, "record"), sizeText(t.bytes))
-	}
-	return nil
-}
-
-func (a *app) finishProduce(t *produceTally, o produceOptions, took time.Duration, readErr error) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	sum := produceSummary{o.topic, t.records, t.bytes, t.failed, took.Seconds()}
-	if a.json() {
-		if err := a.printJSON(sum); err != nil {
-			return err
-		}
-	}
-	if !o.quiet {
-		clear := ""
-		if isTerminal(a.err) {
-			clear = "\r"
-		}
-		fmt.Fprintf(a.err, "%sProduced %s (%s) to %s in %s.\n", clear, count(t.records, "record"), sizeText(t.bytes), o.topic, took.Round(time.Millisecond))
-	}
-	switch {
-	case t.firstErr != nil && errors.Is(t.firstErr, kerr.UnknownTopicOrPartition):
-		return fmt.Errorf("topic %s does not exist and is not created automatically; create it with: milena topic create %s", o.topic, o.topic)
-	case t.firstErr != nil:
-		return fmt.Errorf("%s not written: %w", count(t.failed, "record"), explain(t.firstErr, "", "topic "+o.topic))
-	case errors.Is(readErr, context.Canceled):
-		return nil
-	}
-	return readErr
+	return int64(n)
 }
 
 // lineParser turns one line of input into a record.
@@ -254,44 +189,4 @@ func parseHeaders(words []string) ([]kgo.RecordHeader, error) {
 		out = append(out, kgo.RecordHeader{Key: string(key), Value: value})
 	}
 	return out, nil
-}
-
-// eachLine calls f with every line of r, without its line break, until r ends
-// or f fails. A line is not shared: records keep it.
-func eachLine(ctx context.Context, r io.Reader, f func(line []byte) error) error {
-	lines := make(chan []byte, 64)
-	var readErr error
-	go func() { // a read of a terminal cannot be cancelled; the process ends first
-		defer close(lines)
-		br := bufio.NewReaderSize(r, 1<<20)
-		for {
-			line, err := br.ReadBytes('\n')
-			if len(line) > 0 {
-				select {
-				case lines <- trimLine(line):
-				case <-ctx.Done():
-					return
-				}
-			}
-			if err != nil {
-				if !errors.Is(err, io.EOF) {
-					readErr = fmt.Errorf("standard input: %w", err)
-				}
-				return
-			}
-		}
-	}()
-	for {
-		select {
-		case line, more := <-lines:
-			if !more {
-				return readErr
-			}
-			if err := f(line); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }
