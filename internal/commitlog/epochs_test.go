@@ -1,10 +1,13 @@
 package commitlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/milena-io/milena/internal/commitlog/epoch"
 	"github.com/milena-io/milena/internal/vfs"
@@ -151,47 +154,91 @@ func TestEpochsOfBatchesAreRecovered(t *testing.T) {
 		{"falls in a segment that is durable", []epochSegment{{0, []int32{3, 2}, false}, {2, []int32{4, 4}, false}, {4, []int32{5}, true}}, 4, nil, 0, "leader epoch 2 after 3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			mem := vfs.NewMem()
-			d := mustOpen(t, testOptions(mem))
-			defer mustClose(t, d)
-			l := newLog(d, testTP, testID)
-			files := map[string]string{}
-			for _, s := range c.segs {
-				files[segmentPath(l.path, s.base, suffixLog)] = string(s.content())
-			}
-			if c.file != nil {
-				files[l.path+"/"+epoch.FileName] = encodeEpochs(c.file)
-			}
-			if err := mem.MkdirAll(l.path); err != nil {
-				t.Fatal(err)
-			}
-			for path, data := range files {
-				if err := writeFile(mem, path, []byte(data)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := l.writeMeta(testID); err != nil {
-				t.Fatal(err)
-			}
-			frontier := max(c.frontier, 0)
-			err := d.recoverInto(l, recoveryHints{frontier: frontier, boundary: frontier, known: c.frontier >= 0})
+			end, epochs, err := recoverEpochLog(t, c.segs, c.file, c.frontier)
 			if c.end > 0 {
-				if err != nil || l.EndOffset() != c.end || fmt.Sprint(l.Epochs()) != c.epochs {
-					t.Fatalf("end %d, epochs %v, %v", l.EndOffset(), l.Epochs(), err)
+				if err != nil || end != c.end || epochs != c.epochs {
+					t.Fatalf("end %d, epochs %s, %v", end, epochs, err)
 				}
-				l.abandon(ErrClosed)
-				return
-			}
-			if !errors.Is(err, ErrQuarantined) || !strings.Contains(err.Error(), c.epochs) {
-				t.Fatalf("end %d, epochs %v, %v", l.EndOffset(), l.Epochs(), err)
-			}
-			for path, before := range files {
-				if after, err := vfs.ReadFile(mem, path); err != nil || string(after) != before {
-					t.Errorf("%s was changed, %d of %d bytes are left: %v", path, len(after), len(before), err)
-				}
+			} else if err == nil || !strings.Contains(err.Error(), c.epochs) {
+				t.Fatalf("end %d, epochs %s, %v", end, epochs, err)
 			}
 		})
 	}
+}
+
+// recoverEpochLog recovers a log of these segments. An error is a quarantine that
+// has left every byte in place.
+func recoverEpochLog(t rapid.TB, segs []epochSegment, file []epoch.Entry, frontier int64) (end int64, epochs string, err error) {
+	t.Helper()
+	mem := vfs.NewMem()
+	d, err := OpenDir(context.Background(), testOptions(mem))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	l := newLog(d, testTP, testID)
+	files := map[string]string{}
+	for _, s := range segs {
+		files[segmentPath(l.path, s.base, suffixLog)] = string(s.content())
+	}
+	if file != nil {
+		files[l.path+"/"+epoch.FileName] = encodeEpochs(file)
+	}
+	if err := mem.MkdirAll(l.path); err != nil {
+		t.Fatal(err)
+	}
+	for path, data := range files {
+		if err := writeFile(mem, path, []byte(data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.writeMeta(testID); err != nil {
+		t.Fatal(err)
+	}
+	durable := max(frontier, 0)
+	err = d.recoverInto(l, recoveryHints{frontier: durable, boundary: durable, known: frontier >= 0})
+	if err == nil {
+		defer l.abandon(ErrClosed)
+		return l.EndOffset(), fmt.Sprint(l.Epochs()), nil
+	}
+	if !errors.Is(err, ErrQuarantined) {
+		t.Fatal(err)
+	}
+	for path, before := range files {
+		if after, rerr := vfs.ReadFile(mem, path); rerr != nil || string(after) != before {
+			t.Fatalf("%s was changed, %d of %d bytes are left (%v): %v", path, len(after), len(before), err, rerr)
+		}
+	}
+	return 0, "", err
+}
+
+// Whatever the epochs say, a whole batch that continues the log is never cut:
+// it may have been acknowledged.
+func TestNoBatchIsCutForItsEpoch(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var segs []epochSegment
+		next := int64(0)
+		for range rapid.IntRange(1, 3).Draw(t, "segments") {
+			s := epochSegment{base: next, epochs: rapid.SliceOfN(rapid.Int32Range(0, 4), 1, 4).Draw(t, "epochs")}
+			segs, next = append(segs, s), next+int64(len(s.epochs))
+		}
+		segs[len(segs)-1].torn = rapid.Bool().Draw(t, "torn")
+		var file []epoch.Entry
+		if rapid.Bool().Draw(t, "file") {
+			var c epoch.Cache
+			c.Assign(rapid.Int32Range(0, 2).Draw(t, "first epoch"), 0)
+			c.Assign(rapid.Int32Range(2, 4).Draw(t, "second epoch"), rapid.Int64Range(1, next).Draw(t, "from"))
+			file = c.Entries()
+		}
+		frontier := rapid.Int64Range(-1, next).Draw(t, "frontier")
+		if end, epochs, err := recoverEpochLog(t, segs, file, frontier); err == nil && end != next {
+			t.Fatalf("%d of %d batches are left, epochs %s", end, next, epochs)
+		}
+	})
 }
 
 // A log that a clean shutdown described is verified when its file has grown
