@@ -18,7 +18,8 @@ var ownKeys = []Key{
 	},
 	{
 		Name: "milena.disk.reserve.bytes", Type: Long, Default: "268435456", limits: atLeast(0), Importance: High, Dynamic: ClusterWide, Own: true,
-		Doc: "Disk space kept free: below it, produce is refused with a retriable error while reading, deleting and committing go on.",
+		Doc: "Disk space kept free: below it, produce is refused with a retriable error. Reading and deleting go on, " +
+			"commits and the other work of groups and transactions until a quarter of it is left. 0 is 1 % of the disk, at most 64 MiB.",
 	},
 	{
 		Name: "milena.max.open.files", Type: Int, Default: "7500", limits: atLeast(64), Own: true,
