@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -228,7 +229,7 @@ func (c *consumption) run(ctx context.Context) error {
 		}
 		switch {
 		case errors.Is(err, errNothingMore):
-			return c.ends.giveUp(c.err, c.troubles)
+			return c.ends.giveUp(c.err, c.patience(), c.troubles)
 		case err != nil:
 			return err
 		}
@@ -259,9 +260,11 @@ func (c *consumption) finished() bool {
 	return c.options.limit > 0 && c.printed >= c.options.limit || c.ends.reached()
 }
 
-// endPatience is how long --exit-at-end waits for the next record. Records
+// usualEndPatience is how long --exit-at-end waits for the next record. Records
 // that compaction removed never come, so the end may be unreachable.
-const endPatience = 5 * time.Second
+const usualEndPatience = 5 * time.Second
+
+func (a *app) patience() time.Duration { return cmp.Or(a.endPatience, usualEndPatience) }
 
 var errNothingMore = errors.New("no further record")
 
@@ -270,7 +273,7 @@ var errNothingMore = errors.New("no further record")
 func (c *consumption) poll(ctx context.Context) (fetches kgo.Fetches, troubled bool, err error) {
 	pollCtx, cancel := ctx, context.CancelFunc(func() {})
 	if c.ends != nil {
-		patience := endPatience
+		patience := c.patience()
 		if c.options.group != "" && c.printed == 0 && len(c.troubles) == 0 {
 			patience += c.timeout // joining a group takes its time
 		}

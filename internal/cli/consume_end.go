@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -99,8 +100,8 @@ func (t *endTracker) beyond(r *kgo.Record) bool {
 
 // giveUp ends a run that does not reach the ends. Either the remaining offsets
 // hold no records, as after compaction, or their partitions cannot be read.
-func (t *endTracker) giveUp(w io.Writer, met troubles) error {
-	fmt.Fprintf(w, "No further record within %s; %s short of the end.\n", endPatience, count(t.pending, "partition"))
+func (t *endTracker) giveUp(w io.Writer, waited time.Duration, met troubles) error {
+	fmt.Fprintf(w, "No further record within %s; %s short of the end.\n", waited, count(t.pending, "partition"))
 	maps.Copy(met, t.unlisted)
 	return met.err()
 }

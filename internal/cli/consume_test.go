@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -34,11 +35,13 @@ type remote struct {
 	cluster *kfake.Cluster
 	in      io.Reader
 	out     io.Writer // where the output goes beside the result
+
+	endPatience time.Duration
 }
 
 func (r remote) run(ctx context.Context, args ...string) (code int, out, errs string) {
 	var stdout, stderr bytes.Buffer
-	a := &app{in: r.in, out: &stdout, err: &stderr, getenv: func(string) string { return r.cluster.ListenAddrs()[0] }}
+	a := &app{in: r.in, out: &stdout, err: &stderr, endPatience: r.endPatience, getenv: func(string) string { return r.cluster.ListenAddrs()[0] }}
 	if r.out != nil {
 		a.out = r.out
 	}
@@ -148,7 +151,7 @@ func TestDamagedPartitionsAreNotPassedOver(t *testing.T) {
 			t.Fatal(errs)
 		}
 		damage(c, err)
-		code, _, errs := remote{cluster: c}.run(t.Context(), "consume", "t", "-e", "-p", "1")
+		code, _, errs := remote{cluster: c, endPatience: time.Second}.run(t.Context(), "consume", "t", "-e", "-p", "1")
 		if code != exitFailed || !strings.Contains(errs, "topic t partition 1: ") || !strings.Contains(errs, err.Message) {
 			t.Errorf("%s: exit code %d\n%s", err.Message, code, errs)
 		}

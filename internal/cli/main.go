@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -44,6 +45,8 @@ type app struct {
 	output    string
 	timeout   clientTimeout
 	verbose   bool
+
+	endPatience time.Duration // of consume --exit-at-end, 0 for the usual
 }
 
 // silentError ends a command with code 1 when it has already said why.
