@@ -66,7 +66,7 @@ func (l *Log) Append(batches []byte, o AppendOptions) (Appended, error) {
 	if err != nil {
 		return Appended{}, err
 	}
-	if err := l.d.space.take(int64(len(batches)), o.Origin, l.d.opts.Now()); err != nil {
+	if err := l.d.space.admit(int64(len(batches)), o.Origin, l.d.opts.Now()); err != nil {
 		if errors.Is(err, ErrDiskFull) {
 			return Appended{}, err
 		}

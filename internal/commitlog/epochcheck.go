@@ -47,7 +47,7 @@ func (l *Log) repairEpochs() error {
 	}
 	v.log.TruncateFromStart(l.start.Load())
 	l.warnOfEpochs()
-	if err := l.changeEpochs(func(old *epoch.Cache) bool { *old = v.log; return true }); err != nil {
+	if err := l.replaceEpochs(v.log); err != nil {
 		return l.d.failOrPutOff("write "+l.path, err)
 	}
 	return nil

@@ -107,6 +107,11 @@ func (l *Log) changeEpochs(change func(*epoch.Cache) bool) error {
 	return l.saveEpochs()
 }
 
+// replaceEpochs takes other epochs into the cache and its file.
+func (l *Log) replaceEpochs(c epoch.Cache) error {
+	return l.changeEpochs(func(old *epoch.Cache) bool { *old = c; return true })
+}
+
 // editEpochs applies a change to the cache alone.
 func (l *Log) editEpochs(change func(*epoch.Cache) bool) bool {
 	l.epochMu.Lock()

@@ -134,7 +134,7 @@ func (r *recovery) takeEpoch(s *segment, pos int64, b record.Batch) (done bool, 
 // recoverEpochs makes the epoch cache agree with the verified log.
 func (r *recovery) recoverEpochs() error {
 	if !r.epochs.file && r.end > r.segs[0].base {
-		return r.replaceEpochs(r.epochs.rebuilt)
+		return r.believeBatches(r.epochs.rebuilt)
 	}
 	changed := r.l.editEpochs(func(c *epoch.Cache) bool { return c.TruncateFromEnd(max(r.end, 1)) }) || r.epochs.changed
 	if r.epochs.doubt {
@@ -144,15 +144,15 @@ func (r *recovery) recoverEpochs() error {
 		}
 		if v.cacheIsWrong() {
 			r.l.warnOfEpochs()
-			return r.replaceEpochs(v.log)
+			return r.believeBatches(v.log)
 		}
 	}
 	return r.l.changeEpochs(func(c *epoch.Cache) bool { return c.TruncateFromStart(r.l.start.Load()) || changed })
 }
 
-// replaceEpochs takes over what the batches say.
-func (r *recovery) replaceEpochs(c epoch.Cache) error {
+// believeBatches takes over what the batches say.
+func (r *recovery) believeBatches(c epoch.Cache) error {
 	c.TruncateFromEnd(max(r.end, 1))
 	c.TruncateFromStart(r.l.start.Load())
-	return r.l.changeEpochs(func(old *epoch.Cache) bool { *old = c; return true })
+	return r.l.replaceEpochs(c)
 }

@@ -1,6 +1,7 @@
 package commitlog
 
 import (
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -43,29 +44,36 @@ func (g *spaceGuard) take(n int64, o Origin, now time.Time) error {
 	if o == Coordinator {
 		floor /= coordinatorShare
 	}
-	left := g.free.Add(-n)
-	if left < floor {
+	if g.free.Add(-n) < floor {
 		g.free.Add(n)
-	}
-	if o == Client {
-		g.tell(left, floor)
-	}
-	if left < floor {
 		return ErrDiskFull
 	}
 	return nil
+}
+
+// admit is take for an append. The cleaner, which also takes, may be refused
+// what appends still get.
+func (g *spaceGuard) admit(n int64, o Origin, now time.Time) error {
+	err := g.take(n, o, now)
+	if o == Client {
+		g.tell(errors.Is(err, ErrDiskFull))
+	}
+	return err
 }
 
 // tell logs when clients begin to be refused, and when that is over: clients
 // try again by themselves, and may only report a time-out in the end. It is over
 // with a quarter of the reserve to spare, or large and small batches in turn
 // would be a line each.
-func (g *spaceGuard) tell(left, floor int64) {
-	refused := left < floor
-	if g.refusing.Load() == refused || !refused && left < floor+floor/4 || !g.refusing.CompareAndSwap(!refused, refused) {
+func (g *spaceGuard) tell(refused bool) {
+	if g.refusing.Load() == refused {
 		return
 	}
-	attrs := []any{slog.String("dir", g.path), slog.Int64("freeBytes", g.free.Load()), slog.Int64("reserveBytes", floor)}
+	free, floor := g.free.Load(), g.floor.Load()
+	if !refused && free < floor+floor/4 || !g.refusing.CompareAndSwap(!refused, refused) {
+		return
+	}
+	attrs := []any{slog.String("dir", g.path), slog.Int64("freeBytes", free), slog.Int64("reserveBytes", floor)}
 	if refused {
 		g.log.Warn("appends are refused: the disk is nearly full, and the rest is kept as a reserve (milena.disk.reserve.bytes)", attrs...)
 		return

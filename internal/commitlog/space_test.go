@@ -25,6 +25,9 @@ func TestCoordinatorsHaveHeadroom(t *testing.T) {
 	cfg := testConfig()
 	cfg.SegmentBytes = capacity
 	l := mustLog(t, d, cfg)
+	if err := d.space.take(2*capacity, Client, d.opts.Now()); !errors.Is(err, ErrDiskFull) || logged.Len() > 0 {
+		t.Errorf("what the cleaner is refused says nothing of appends: %v\n%s", err, &logged)
+	}
 	left := func(origin Origin) int64 {
 		t.Helper()
 		for {

@@ -1,7 +1,8 @@
 // Package netx is the seam between Milena and the network. Servers listen and
 // clients dial through a [Network]: the operating system's TCP, or a [Mem]
 // network that lives in the process, whose links tests can cut, delay and make
-// one-way, and which works inside testing/synctest bubbles.
+// one-way, and which works inside testing/synctest bubbles. What the kernel
+// tells of a TCP connection is asked for here too ([RoundTrip]).
 //
 // Concurrency: networks, listeners and connections may be used from any
 // goroutine, as package net promises for its own.

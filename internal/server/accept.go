@@ -116,7 +116,7 @@ func setBuffers(nc net.Conn, l *Limits) {
 
 // sendBuffer is the size that a connection's send buffer gets, or 0 for the
 // kernel's choice: also where the system allows less than a near client wants, as
-// a smaller one is slower than what the kernel does by itself.
+// a smaller one may be slower than what the kernel does by itself.
 func sendBuffer(wanted int, roundTrip func() (time.Duration, bool)) int {
 	if wanted != 0 {
 		return max(0, wanted)

@@ -106,7 +106,7 @@ func TestWaitingNeedsASmallStack(t *testing.T) {
 			clients[i] = g.dialTCP()
 			clients[i].ask("hello")
 		}
-		time.Sleep(3 * restSoon)
+		time.Sleep(3 * restSoon) // in real time: it is the runtime's stacks that are measured
 		each = (stacks() - before) / conns
 		for _, c := range clients {
 			must(t, c.Close())

@@ -18,7 +18,8 @@
 // CheckBody walks every body first, along schemas generated from Kafka's own:
 // nothing is decoded that is cut off, that has more elements or tags than
 // Limits allow, or arrays that can't fit. What the walk costs is bounded by the
-// bytes and by Limits, and it allocates nothing.
+// bytes and by Limits, and it allocates nothing. Values that come back from
+// __consumer_offsets are walked the same way before they are decoded (Stored).
 //
 // Concurrency: functions are pure; a Buffers belongs to one goroutine at a time.
 package wire
