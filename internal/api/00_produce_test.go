@@ -262,6 +262,14 @@ func TestDecodeProduceAgreesWithKmsg(t *testing.T) {
 		req.SetVersion(v)
 		compareProduce(t, v, req.AppendTo(nil))
 	}
+	for v := int16(3); v <= 13; v++ { // the smallest topics, last in a body that ends with them
+		req := kmsg.NewPtrProduceRequest()
+		req.Topics = []kmsg.ProduceRequestTopic{{Topic: "0"}, {}}
+		req.SetVersion(v)
+		compareProduce(t, v, req.AppendTo(nil))
+		req.Topics = []kmsg.ProduceRequestTopic{{Partitions: []kmsg.ProduceRequestTopicPartition{{}}}}
+		compareProduce(t, v, req.AppendTo(nil))
+	}
 	req := produceOf(1, "topic", 1, 4, nil)
 	req.SetVersion(9)
 	if _, err := decodeProduce(9, req.AppendTo(nil), 1); err == nil {

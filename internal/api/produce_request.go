@@ -51,6 +51,13 @@ const (
 	bytesPerElement = 32
 )
 
+// The fewest bytes that an element takes, in any version: those of the flexible
+// ones, whose lengths and tagged fields take a byte each.
+const (
+	minTopicBytes     = 3 // name, partitions, tagged fields
+	minPartitionBytes = 6 // index, records, tagged fields
+)
+
 // decodeProduce reads a body of version 3 to 13. It fails beyond maxElements
 // topics and partitions together, or beyond as many as fit into the body if each
 // partition has a batch.
@@ -63,7 +70,7 @@ func decodeProduce(version int16, body []byte, maxElements int) (*produceRequest
 	}
 	req.acks = d.Int16()
 	req.timeoutMs = d.Int32()
-	topics := d.arrayLen(6)
+	topics := d.arrayLen(minTopicBytes)
 	for range topics {
 		if maxElements--; maxElements < 0 || !d.Ok() {
 			return nil, errMalformed
@@ -74,7 +81,7 @@ func decodeProduce(version int16, body []byte, maxElements int) (*produceRequest
 		} else {
 			t.name = d.string()
 		}
-		parts := d.arrayLen(5)
+		parts := d.arrayLen(minPartitionBytes)
 		for range parts {
 			if maxElements--; maxElements < 0 || !d.Ok() {
 				return nil, errMalformed
