@@ -242,7 +242,7 @@ func playAll(addr string, scenarios []scenario) (transcript, error) {
 		lock  sync.Mutex
 		group sync.WaitGroup
 		now   = time.Now()
-		run   = fmt.Sprintf("%x", now.UnixMilli()&0xffffff)
+		run   = fmt.Sprintf("%06x", now.UnixMilli()&0xffffff) // always as long: the longest names are filled up to 249
 		base  = now.Add(-time.Hour).Truncate(time.Second).UnixMilli()
 	)
 	for range 24 { // most of them wait for something
