@@ -59,7 +59,7 @@ func (b *toolTarget) prepare(t *testing.T) {
 	if err := warmUp(b.addr); err != nil {
 		t.Fatal(err)
 	}
-	prefix := fmt.Sprintf("tool%x.", time.Now().UnixMilli()&0xffffff)
+	prefix := fmt.Sprintf("tool%06x.", time.Now().UnixMilli()&0xffffff)
 	b.s = &script{scenario: scenario{key: -1}, addr: b.addr, main: link{addr: b.addr}, norm: newNormal(prefix, time.Now().Add(-time.Hour).UnixMilli()), heard: transcript{}}
 	orders := b.s.topic("orders", 3, "retention.ms", "100000000", "cleanup.policy", "compact,delete")
 	b.s.topic("empty", 1)
