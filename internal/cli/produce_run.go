@@ -72,14 +72,14 @@ func (a *app) produce(ctx context.Context, cl *kgo.Client, parse lineParser, o p
 	defer stop(nil)
 	p.stop, p.abort = stop, abort
 	started := time.Now()
-	lines := &inputLines{in: a.in}
-	readErr := lines.each(reading, func(number int64, line []byte) error {
-		r, err := parse(line)
+	lines := &inputLines{in: a.in, keptMax: recordBytesMax + len(o.separator) + len("\r\n")}
+	readErr := lines.each(reading, func(line inputLine) error {
+		r, err := parse(line.text)
 		if err != nil {
 			return err
 		}
 		r.Topic, r.Partition = o.topic, o.partition
-		p.send(sending, number, r)
+		p.send(sending, line, r)
 		return context.Cause(reading)
 	})
 	flushErr := cl.Flush(sending)
@@ -93,15 +93,15 @@ func (a *app) produce(ctx context.Context, cl *kgo.Client, parse lineParser, o p
 // errInterrupted ends the reading at a signal.
 var errInterrupted = errors.New("interrupted before all that was read was sent")
 
-func (p *production) send(ctx context.Context, line int64, r *kgo.Record) {
-	if n := recordBytes(r); n > recordBytesMax {
-		p.tally.leaveOut(line, n)
+func (p *production) send(ctx context.Context, line inputLine, r *kgo.Record) {
+	if n := recordBytes(r) + line.cut; n > recordBytesMax {
+		p.tally.leaveOut(line.number, n)
 		return
 	}
 	p.pending.Add(1)
 	done := func(r *kgo.Record, err error) {
 		defer p.pending.Done()
-		if err := p.confirmed(line, r, err); err != nil {
+		if err := p.confirmed(line.number, r, err); err != nil {
 			p.stop(err)
 			p.abort()
 		}

@@ -3,7 +3,10 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -60,6 +63,41 @@ func TestALineThatIsTooLargeSparesTheOthers(t *testing.T) {
 		if _, out, _ := (remote{cluster: c}).run(t.Context(), "consume", "t", "-e"); out != tt.want {
 			t.Errorf("%s: %d bytes were written, want %d", tt.name, len(out), len(tt.want))
 		}
+	}
+}
+
+// endless is a line that never ends, until it does.
+type endless struct{ left int64 }
+
+func (e *endless) Read(b []byte) (int, error) {
+	n := min(int64(len(b)), e.left)
+	if e.left -= n; n == 0 {
+		return 0, io.EOF
+	}
+	for i := range b[:n] {
+		b[i] = 'e'
+	}
+	return int(n), nil
+}
+
+func TestALineWithoutEndTakesLittleMemory(t *testing.T) {
+	const size = 256 << 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	in := io.MultiReader(strings.NewReader("one\nkey\t"), &endless{left: size}, strings.NewReader("\r\n\r\nlast\r"))
+	lines := &inputLines{in: in, keptMax: 10}
+	var got []string
+	err := lines.each(t.Context(), func(l inputLine) error {
+		got = append(got, fmt.Sprintf("%d %s+%d", l.number, l.text, l.cut))
+		return nil
+	})
+	runtime.ReadMemStats(&after)
+	want := []string{"1 one+0", fmt.Sprintf("2 key\teeeeee+%d", size-6+len("\r")), "3 +0", "4 last+0"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > size/2 {
+		t.Errorf("%d MiB were allocated for a line of %d", used>>20, size>>20)
 	}
 }
 
