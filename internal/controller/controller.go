@@ -119,35 +119,42 @@ func (c *Controller) round(queue []*command) int {
 	var payload []byte
 	n := 0
 	for _, cmd := range queue {
-		records := c.decide(cmd, img)
-		data, err := metadata.EncodeBatch(records)
+		records, data, err := c.decide(cmd, img)
 		switch {
 		case err != nil:
-			cmd.done <- fmt.Errorf("encode records: %w", err)
-			data = nil
-		case len(data) > c.cfg.MaxProposalBytes:
-			cmd.done <- failure(kerr.PolicyViolation, "Unable to perform excessively large batch operation.")
-			data = nil
+			cmd.done <- err
 		case len(payload)+len(data) > c.cfg.MaxProposalBytes:
 			answer(queue[:n], c.commit(payload)) // this one is decided again, on what the others made
 			return n
 		default:
 			img = c.preview(img, records)
+			// Concatenated encodings of a message with repeated fields are the
+			// encoding of the concatenation.
+			payload = append(payload, data...)
 		}
-		// Concatenated encodings of a message with repeated fields are the
-		// encoding of the concatenation.
-		payload = append(payload, data...)
 		n++
 	}
 	answer(queue[:n], c.commit(payload))
 	return n
 }
 
-func (c *Controller) decide(cmd *command, img *metadata.Image) []*metapb.Record {
+// decide gives a command's records, as they are and encoded, or why it fails on
+// its own.
+func (c *Controller) decide(cmd *command, img *metadata.Image) ([]*metapb.Record, []byte, error) {
 	if cmd.ctx.Err() != nil {
-		return nil // nobody waits for it any more
+		// Not a success: the caller may look at this answer before it looks at
+		// its context, and would find nothing decided.
+		return nil, nil, failure(kerr.RequestTimedOut, "the request was over before its turn came")
 	}
-	return cmd.decide(img)
+	records := cmd.decide(img)
+	data, err := metadata.EncodeBatch(records)
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("encode records: %w", err)
+	case len(data) > c.cfg.MaxProposalBytes:
+		return nil, nil, failure(kerr.PolicyViolation, "Unable to perform excessively large batch operation.")
+	}
+	return records, data, nil
 }
 
 // preview is img with records applied, for the next command to be decided on.

@@ -534,3 +534,28 @@ func TestCallersMayLeave(t *testing.T) {
 		}
 	})
 }
+
+// A caller may look at the answer before it looks at its context: what was not
+// decided must not be an answer without an error, out of which producer ids that
+// somebody has, or no results at all, would be read.
+func TestNothingDecidedIsNoSuccess(t *testing.T) {
+	r := newRig(t)
+	r.register(1)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	late := &command{ctx: over, done: make(chan error, 1), decide: func(*metadata.Image) []*metapb.Record {
+		t.Error("a decision was made for a caller who had left")
+		return nil
+	}}
+	inTime := &command{ctx: t.Context(), done: make(chan error, 1), decide: func(*metadata.Image) []*metapb.Record {
+		return []*metapb.Record{metadata.Record(&metapb.ProducerIDs{Next: 7})}
+	}}
+	if n := r.round([]*command{late, inTime}); n != 2 {
+		t.Errorf("%d commands answered", n)
+	}
+	expect(t, "late", <-late.done, kerr.RequestTimedOut, "")
+	expect(t, "in time", <-inTime.done, nil, "")
+	if next := r.store.Current().NextProducerID(); next != 7 {
+		t.Errorf("the next producer id is %d", next)
+	}
+}
