@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -48,6 +49,8 @@ type Coordinator struct {
 	following sync.Mutex      // one change of what is led at a time; outside mu
 	topic     *metadata.Topic // whose partitions are led
 	waiting   bool            // leadAgain is on its way
+
+	spread atomic.Int32 // partitions that groups are spread over; 0: topic is nil
 
 	creating chan struct{} // held by the one that creates the topic
 	stop     context.Context
@@ -154,6 +157,9 @@ func (c *Coordinator) all() []*groupShard {
 
 // partitions is the number of partitions that groups are spread over.
 func (c *Coordinator) partitions() int32 {
+	if n := c.spread.Load(); n != 0 {
+		return n
+	}
 	if t := c.opts.Image().Topic(base.GroupMetadataTopic); t != nil {
 		return int32(len(t.Partitions))
 	}

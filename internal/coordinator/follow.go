@@ -36,8 +36,24 @@ func (c *Coordinator) Follow(delta *metadata.Delta, img *metadata.Image) {
 func (c *Coordinator) lead(t *metadata.Topic) {
 	c.following.Lock()
 	defer c.following.Unlock()
+	c.spreadOver(t)
 	c.topic = t
 	c.leadAll(false)
+}
+
+// spreadOver sets the number of partitions that groups are spread over: as many
+// as the topic had when it was first seen. More of them would move most groups
+// at once, away from their members and offsets. The caller holds following.
+func (c *Coordinator) spreadOver(t *metadata.Topic) {
+	switch {
+	case t == nil:
+		c.spread.Store(0)
+	case c.topic == nil:
+		c.spread.Store(int32(len(t.Partitions)))
+	case len(t.Partitions) > len(c.topic.Partitions):
+		c.log.Warn("partitions were added to the topic of groups; groups stay where they are until the next start, and most lose their offsets then",
+			"topic", t.Name, "partitions", len(t.Partitions), "used", c.spread.Load())
+	}
 }
 
 // leadAgain is lead once more, for partitions whose replica could not be served.

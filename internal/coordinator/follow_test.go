@@ -168,6 +168,42 @@ func TestOnRealPartitions(t *testing.T) {
 	})
 }
 
+// Groups stay where they are when their topic gets more partitions, as in Kafka.
+func TestMorePartitions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t)
+		defer n.stop()
+		ids := []string{"a", "b", "c", "d", "e", "f", "g"}
+		for i, id := range ids {
+			if code := n.commit(id, int64(i)); code != 0 {
+				t.Fatal(kerr.ErrorForCode(code))
+			}
+		}
+		member, generation := n.stable("h")
+		n.apply(topicRecords(base.GroupMetadataTopic, n.id, 1, 1, 1, 1, 1, 1, 1)[5:]...)
+		if got := len(n.img.Topic(base.GroupMetadataTopic).Partitions); got != 7 {
+			t.Fatalf("%d partitions", got)
+		}
+		for i, id := range ids {
+			if offset, code := n.fetch(id); code != 0 || offset != int64(i) {
+				t.Errorf("%s: offset %d, %v", id, offset, kerr.ErrorForCode(code))
+			}
+		}
+		if code := n.heartbeat("h", member, generation); code != 0 {
+			t.Errorf("heartbeat: %v", kerr.ErrorForCode(code))
+		}
+		if got, code := n.list(); len(got) != len(ids)+1 || code != 0 {
+			t.Errorf("listed %q, %v", got, kerr.ErrorForCode(code))
+		}
+		// A new topic of the name begins anew.
+		other := base.NewUUID()
+		n.apply(append([]any{&metapb.RemoveTopic{Id: n.id[:]}}, topicRecords(base.GroupMetadataTopic, other, 1, 1)...)...)
+		if code := n.commit("a", 8); code != 0 || n.c.partitions() != 2 {
+			t.Errorf("%v, %d partitions", kerr.ErrorForCode(code), n.c.partitions())
+		}
+	})
+}
+
 // A term's log refuses everything once the term is over, also when the same
 // node leads in the next one.
 func TestTermsEnd(t *testing.T) {
