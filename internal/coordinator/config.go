@@ -19,8 +19,6 @@ type Config struct {
 	Codec             record.Codec
 	LoadBytes         int           // offsets.load.buffer.size
 	CommitTimeout     time.Duration // offsets.commit.timeout.ms
-	// MaxBatchBytes bounds a batch of the topic, as message.max.bytes does.
-	MaxBatchBytes int
 }
 
 // ConfigFrom reads the keys of groups and of their topic.
@@ -41,7 +39,6 @@ func ConfigFrom(v confkey.Values) Config {
 		Codec:             record.Codec(v.Int("offsets.topic.compression.codec")),
 		LoadBytes:         v.Int("offsets.load.buffer.size"),
 		CommitTimeout:     v.Duration("offsets.commit.timeout.ms"),
-		MaxBatchBytes:     v.Int("message.max.bytes"),
 	}
 }
 

@@ -114,12 +114,11 @@ func (c *Coordinator) newShard(index int32) *groupShard {
 			m = group.New(c.opts.Config.Group)
 			return m
 		},
-		Timers:        c.timers,
-		Codec:         c.opts.Config.Codec,
-		MaxBatchBytes: c.opts.Config.MaxBatchBytes,
-		LoadBytes:     c.opts.Config.LoadBytes,
-		Logger:        log,
-		Events:        events,
+		Timers:    c.timers,
+		Codec:     c.opts.Config.Codec,
+		LoadBytes: c.opts.Config.LoadBytes,
+		Logger:    log,
+		Events:    events,
 	})
 }
 

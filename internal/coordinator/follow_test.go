@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog"
@@ -164,6 +165,40 @@ func TestOnRealPartitions(t *testing.T) {
 		}
 		if s := n.sync("g", member, generation); string(s.MemberAssignment) != "all" {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// How large a group may be is for its topic to say, as in Kafka: whoever raises
+// max.message.bytes of __consumer_offsets makes room for large groups.
+func TestTopicBoundsGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t)
+		defer n.stop()
+		member, generation := n.stable("g")
+		grow := func() int16 {
+			j := n.join("g", member)
+			generation = j.Generation
+			req := kmsg.NewPtrSyncGroupRequest()
+			req.Version, req.Group, req.MemberID, req.Generation = 3, "g", member, generation
+			req.GroupAssignment = []kmsg.SyncGroupRequestGroupAssignment{{MemberID: member, MemberAssignment: make([]byte, 2<<20)}}
+			return n.c.SyncGroup(n.ctx(), req).ErrorCode
+		}
+		if code := grow(); code != kerr.UnknownServerError.Code {
+			t.Errorf("2 MiB of 1: %v", kerr.ErrorForCode(code))
+		}
+		large := logConfig("flushed")
+		large.MaxMessageBytes = 3 << 20
+		for _, p := range n.held {
+			p.Log().SetConfig(large)
+		}
+		if code := grow(); code != 0 {
+			t.Errorf("2 MiB of 3: %v", kerr.ErrorForCode(code))
+		}
+		n.move(2, 1)
+		n.move(1, 2)
+		if s := n.sync("g", member, generation); len(s.MemberAssignment) != 2<<20 {
+			t.Errorf("after a reload: %v, %d bytes", kerr.ErrorForCode(s.ErrorCode), len(s.MemberAssignment))
 		}
 	})
 }

@@ -42,7 +42,9 @@ func (l partitionLog) Bounds() (shard.Bounds, error) {
 	if lead.LeaderEpoch != l.epoch {
 		return shard.Bounds{}, kerr.FencedLeaderEpoch
 	}
-	b := shard.Bounds{Start: l.p.LogStart(), HighWatermark: l.p.HighWatermark(), End: l.p.LogEnd()}
+	b := shard.Bounds{
+		Start: l.p.LogStart(), HighWatermark: l.p.HighWatermark(), End: l.p.LogEnd(), MaxBatch: l.p.Log().Config().MaxMessageBytes,
+	}
 	_, err := l.p.Committed(b.End + 1) // nothing is, so this asks who leads
 	return b, err
 }

@@ -26,6 +26,7 @@ func (s *Shard[Op]) load(t *term) {
 		s.opts.Events.Loaded(time.Since(started), entries)
 	}
 	now := s.opts.Timers.Now()
+	s.measure()
 	s.takeAlone(m.Tick(now), now)
 	s.opts.Timers.set(&s.alarm, m.Deadline())
 	s.mu.Lock()

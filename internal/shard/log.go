@@ -19,6 +19,10 @@ type Log interface {
 	Unwatch(n *base.Notifier)
 }
 
-// Bounds are the limits of a log: its first offset, the high watermark, and the
-// offset of the next record.
-type Bounds struct{ Start, HighWatermark, End int64 }
+// Bounds are the limits of a log: its first offset, the high watermark, the
+// offset of the next record, and the bytes of one batch, as max.message.bytes of
+// the topic has them (0: not known).
+type Bounds struct {
+	Start, HighWatermark, End int64
+	MaxBatch                  int
+}

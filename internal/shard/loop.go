@@ -11,8 +11,10 @@ type loopState[Op any] struct {
 	last    Ticket
 	parked  parked
 	batch   batch
-	hw      *base.Notifier // notified by the log
-	spare   []request[Op]  // the mailbox not in use
+	// maxBatch bounds one batch, as the log's topic said when the round began.
+	maxBatch int
+	hw       *base.Notifier // notified by the log
+	spare    []request[Op]  // the mailbox not in use
 }
 
 // run is the loop: it ends when there is nothing to do and nothing to wait for
@@ -81,6 +83,7 @@ func (s *Shard[Op]) drop(err error) {
 // serve decides a round's requests and deadlines.
 func (s *Shard[Op]) serve(w work[Op]) {
 	now := s.opts.Timers.Now()
+	s.measure()
 	for _, r := range w.requests {
 		s.decide(r, now)
 	}
@@ -93,6 +96,17 @@ func (s *Shard[Op]) serve(w work[Op]) {
 	s.loop.spare = w.requests[:0]
 }
 
+// measure asks how large a batch may be: the topic's configuration may change. A
+// log that does not answer will not take a batch either.
+func (s *Shard[Op]) measure() {
+	b, _ := s.loop.term.log.Bounds()
+	if s.loop.maxBatch = b.MaxBatch; b.MaxBatch == 0 {
+		s.loop.maxBatch = defaultMaxBatch
+	}
+}
+
+const defaultMaxBatch = 1_000_000
+
 // decide handles one request.
 func (s *Shard[Op]) decide(r request[Op], now Instant) {
 	m := s.loop.machine
@@ -104,7 +118,7 @@ func (s *Shard[Op]) decide(r request[Op], now Instant) {
 	t := s.loop.last
 	s.loop.calls[t] = r.call
 	s.take(m.Decide(t, r.op, now), now)
-	if !independent || s.loop.batch.size >= s.opts.MaxBatchBytes {
+	if !independent || s.loop.batch.size >= s.loop.maxBatch {
 		s.flush(now)
 	}
 }

@@ -15,6 +15,7 @@ type memLog struct {
 	batches  []record.Batch
 	start    int64
 	end, hw  int64
+	maxBatch int
 	commits  bool // the high watermark follows the end by itself
 	refuse   error
 	readErr  error
@@ -127,7 +128,7 @@ func (t *memTerm) Bounds() (Bounds, error) {
 	if t.memLog.epoch != t.epoch {
 		return Bounds{}, errFenced
 	}
-	return Bounds{Start: t.start, HighWatermark: t.hw, End: t.end}, nil
+	return Bounds{Start: t.start, HighWatermark: t.hw, End: t.end, MaxBatch: t.maxBatch}, nil
 }
 
 func (t *memTerm) Watch(n *base.Notifier, until int64) {

@@ -18,9 +18,6 @@ type Options[Op any] struct {
 	Timers *Timers
 	// Codec compresses the records.
 	Codec record.Codec
-	// MaxBatchBytes bounds one batch, as max.message.bytes of the topic does.
-	// 0 means 1,000,000.
-	MaxBatchBytes int
 	// MaxQueued bounds the mailbox; 0 means 100,000.
 	MaxQueued int
 	// LoadBytes is how much is read at a time during replay; 0 means 1 MiB.
@@ -41,9 +38,6 @@ type Events struct {
 }
 
 func (o *Options[Op]) fill() {
-	if o.MaxBatchBytes == 0 {
-		o.MaxBatchBytes = 1_000_000
-	}
 	if o.MaxQueued == 0 {
 		o.MaxQueued = 100_000
 	}

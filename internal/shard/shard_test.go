@@ -239,7 +239,8 @@ func TestRefusedAppend(t *testing.T) {
 
 func TestLargeRecordsAndBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(o *Options[op]) { o.MaxBatchBytes = 1000 })
+		r := newRig(t, nil)
+		r.log.set(func(l *memLog) { l.maxBatch = 1000 })
 		r.lead()
 		_, err := r.do(op{put: "a", bytes: 1000})
 		var tooLarge *TooLargeError
@@ -258,6 +259,9 @@ func TestLargeRecordsAndBatches(t *testing.T) {
 		r.want(op{get: "a2"}, 7)
 		r.lead()
 		r.want(op{get: "a2"}, 7)
+		// The topic's limit may change while the shard leads.
+		r.log.set(func(l *memLog) { l.maxBatch = 2000 })
+		r.want(op{put: "a", value: 8, bytes: 1000}, 8)
 	})
 }
 

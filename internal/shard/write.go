@@ -45,7 +45,7 @@ func (s *Shard[Op]) takeAfter(out Outcome, base int64, now Instant) {
 	size := 0
 	for _, r := range out.Records {
 		n := len(r.Key) + len(r.Value) + recordOverhead
-		if limit := s.opts.MaxBatchBytes; n+record.HeaderSize > limit {
+		if limit := s.loop.maxBatch; n+record.HeaderSize > limit {
 			s.carryOut(p, p.base, &TooLargeError{Size: n, Limit: limit}, now)
 			return
 		}
@@ -125,7 +125,7 @@ func (s *Shard[Op]) reply(r Reply, need int64) {
 	s.loop.parked.push(parkedReply{need: need, call: c, value: r.Value, err: r.Err})
 }
 
-// encode makes as many batches as MaxBatchBytes asks for.
+// encode makes as many batches as maxBatch asks for.
 func (s *Shard[Op]) encode(records []Record, nowMs int64) []byte {
 	var out []byte
 	for len(records) > 0 {
@@ -134,7 +134,7 @@ func (s *Shard[Op]) encode(records []Record, nowMs int64) []byte {
 		for n < len(records) {
 			r := records[n]
 			size += len(r.Key) + len(r.Value) + recordOverhead
-			if n > 0 && size > s.opts.MaxBatchBytes {
+			if n > 0 && size > s.loop.maxBatch {
 				break
 			}
 			builder.Append(nowMs, r.Key, r.Value)
