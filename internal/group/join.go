@@ -30,6 +30,8 @@ func (m *Machine) join(t shard.Ticket, in Join, now shard.Instant) shard.Outcome
 		return refuse(kerr.InvalidSessionTimeout)
 	case protocolBytes(protocolsOf(ps)) > m.cfg.MaxMemberMetadata:
 		return refuse(kerr.MessageTooLarge)
+	case in.MemberID == noMemberID && len(in.newMemberID()) > maxStored:
+		return refuse(kerr.UnknownServerError) // what Kafka makes of it, too
 	case g == nil && in.MemberID != noMemberID:
 		return refuse(kerr.UnknownMemberID)
 	case (g == nil || g.state == empty) && (in.ProtocolType == "" || len(ps) == 0):

@@ -3,8 +3,10 @@ package group
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 
@@ -286,4 +288,39 @@ func TestAnswersWaitForTheirGroup(t *testing.T) {
 	if out := h.m.Decide(99, Offsets{}, h.now); out.After != 0 || len(out.Replies[0].Value.([]CommittedOffset)) != 2 {
 		t.Errorf("%+v", out)
 	}
+}
+
+// Kafka's schemas hold member ids of up to 32,767 bytes: one that is longer, made
+// of the longest instance id or client id, would make the group's records
+// unreadable, for all of its members.
+func TestMemberIDsFitIntoRecords(t *testing.T) {
+	h := newHost(testConfig())
+	h.submit(joinRequest("g", "", 3))
+	h.advance(3000)
+	g := h.m.groups["g"]
+	sync := kmsg.NewPtrSyncGroupRequest()
+	sync.Group, sync.MemberID, sync.Generation = "g", g.leader, g.generation
+	h.submit(Sync{sync})
+
+	h.replies = nil
+	long := joinRequest("g", "", 9)
+	long.InstanceID = kmsg.StringPtr(strings.Repeat("i", 32760))
+	long.Unique = strings.Repeat("u", 36)
+	h.submit(long)
+	dynamic := joinRequest("g", "", 9)
+	dynamic.Client.ID, dynamic.Unique = strings.Repeat("c", 32760), long.Unique
+	h.submit(dynamic)
+	for _, r := range h.replies {
+		if j := r.Value.(*kmsg.JoinGroupResponse); j.ErrorCode != kerr.UnknownServerError.Code || j.MemberID != "" {
+			t.Errorf("answered %d with an id of %d bytes", j.ErrorCode, len(j.MemberID))
+		}
+	}
+	// The others are not disturbed.
+	h.submit(joinRequest("g", g.leader, 3))
+	sync.Generation = g.generation
+	h.submit(Sync{sync})
+	if len(h.replies) != 4 || g.state != stable || len(g.members) != 1 {
+		t.Errorf("%d answers, %s with %d members", len(h.replies), g.state, len(g.members))
+	}
+	h.check(t)
 }
