@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -61,8 +62,16 @@ func explain(err error) *string {
 	if text == "" {
 		text = known.Description
 	}
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "")
+	}
 	return &text
 }
+
+// maxMessage is the longest string of an answer. The codec does not check: of a
+// longer one it writes the lower half of the length. Messages repeat what the
+// client sent, which may have that length already.
+const maxMessage = math.MaxInt16
 
 // explainOrEmpty is explain for the answers in which Kafka has an empty message
 // where there is no error.
