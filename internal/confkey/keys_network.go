@@ -7,8 +7,8 @@ var networkKeys = []Key{
 		Doc: "Addresses that clients are told to connect to, when they differ from listeners (containers, NAT). Same form as listeners.",
 	},
 	{
-		Name: "connections.max.idle.ms", Type: Long, Default: "600000",
-		Doc: "Close a connection on which nothing happened for this long.",
+		Name: "connections.max.idle.ms", Type: Long, Default: "600000", rule: idleTime,
+		Doc: "Close a connection on which nothing happened for this long; a negative value is never.",
 	},
 	{
 		Name: "fetch.max.bytes", Type: Int, Default: "57671680", limits: atLeast(1024),

@@ -16,6 +16,15 @@ var gzipLevel = &rule{"[1,...,9] or -1", func(v string) string {
 	return ""
 }}
 
+// idleTime leaves a client the time to say something before it counts as idle.
+// Kafka compares with the delay of a failed authentication, which is 100 ms.
+var idleTime = &rule{"above 100, or negative", func(v string) string {
+	if n, _ := strconv.ParseInt(v, 10, 64); n >= 0 && n <= 100 {
+		return "Value must be above 100, or negative for no limit"
+	}
+	return ""
+}}
+
 var replicaPair = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
 
 var throttledReplicas = &rule{"partition:broker pairs or *", func(v string) string {

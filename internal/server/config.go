@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -117,7 +118,7 @@ func LimitsFrom(v confkey.Values) Limits {
 	l.MaxConnectionsPerIP = v.Int("max.connections.per.ip")
 	l.PerIPOverrides = perIPOverrides(v.List("max.connections.per.ip.overrides"))
 	l.MaxAcceptRate = v.Int("max.connection.creation.rate")
-	l.IdleTimeout = v.Duration("connections.max.idle.ms")
+	l.IdleTimeout = idleTimeout(v.Duration("connections.max.idle.ms"))
 	l.MinRate = v.Int("milena.request.min.rate.bytes.per.sec")
 	l.Wire.MaxFrameBytes = l.MaxFrameBytes
 	l.Wire.MaxElements = v.Int("milena.request.max.elements")
@@ -131,6 +132,15 @@ func LimitsFrom(v confkey.Values) Limits {
 		l.ReceiveBuffer = cmp.Or(v.Int("socket.receive.buffer.bytes"), -1)
 	}
 	return l
+}
+
+// idleTimeout gives a negative setting Kafka's meaning: connections are never
+// closed for being idle.
+func idleTimeout(set time.Duration) time.Duration {
+	if set < 0 {
+		return math.MaxInt64
+	}
+	return set
 }
 
 // perIPOverrides reads address:count pairs; the key table has checked them.

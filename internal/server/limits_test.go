@@ -50,6 +50,38 @@ func TestSetLimits(t *testing.T) {
 	})
 }
 
+// Kafka's way to say that idle connections stay open.
+func TestNoIdleTimeout(t *testing.T) {
+	v, errs := confkey.NewBroker(map[string]string{"connections.max.idle.ms": "-1"})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	limit := func(c *Config) { c.Limits = LimitsFrom(v) }
+	bubble(t, echo, limit, func(t *testing.T, g *rig) {
+		c := g.dial()
+		c.ask("first")
+		time.Sleep(30 * 24 * time.Hour)
+		c.ask("after a month")
+		f := request(metadataKey, 1, 7, "in two parts")
+		c.write(f[:3])
+		time.Sleep(defaultReadGrace / 2)
+		c.write(f[3:])
+		c.want(7, "in two parts")
+		g.wantClosed()
+	})
+	g := newRig(t, echo, limit)
+	g.s.cfg.Network, g.s.cfg.Listeners[0].Addr = netx.TCP(), "127.0.0.1:0"
+	must(t, g.s.Start())
+	nc, err := netx.TCP().DialContext(t.Context(), g.s.Addrs()[0].String())
+	must(t, err)
+	c := &client{t: t, Conn: nc}
+	c.ask("first")
+	time.Sleep(3 * restSoon)
+	c.ask("after a rest")
+	must(t, c.Close())
+	must(t, g.s.Shutdown(t.Context()))
+}
+
 func TestAcceptRate(t *testing.T) {
 	limit := func(c *Config) { c.Limits.MaxAcceptRate = 5 }
 	bubble(t, echo, limit, func(t *testing.T, g *rig) {
