@@ -22,11 +22,10 @@ func newAcceptLimiter(perSecond int) *rate.Limiter {
 
 // acceptor runs the accept loop of one listener.
 type acceptor struct {
-	s       *Server
-	l       net.Listener
-	name    string
-	tls     *tls.Config
-	limiter *rate.Limiter
+	s    *Server
+	l    net.Listener
+	name string
+	tls  *tls.Config
 }
 
 // Accepting fails for a while when descriptors run out; the loop backs off
@@ -39,7 +38,7 @@ const (
 func (a *acceptor) run() {
 	backoff := minBackoff
 	for {
-		if a.limiter != nil && a.limiter.Wait(a.s.pollCtx) != nil {
+		if limiter := a.s.accepts.Load(); limiter != nil && limiter.Wait(a.s.pollCtx) != nil {
 			return // draining
 		}
 		nc, err := a.l.Accept()

@@ -95,6 +95,31 @@ func TestAcceptRate(t *testing.T) {
 	})
 }
 
+func TestAcceptRateChanges(t *testing.T) {
+	bubble(t, echo, nil, func(t *testing.T, g *rig) {
+		took := func(perSecond, n int) time.Duration {
+			l := DefaultLimits()
+			l.MaxAcceptRate = perSecond
+			g.s.SetLimits(l)
+			g.dial().ask("the turn that was waited for before") // an accept loop waits its turn first
+			start := time.Now()
+			for i := range n {
+				g.dial().ask(fmt.Sprint(i))
+			}
+			return time.Since(start)
+		}
+		if d := took(5, 15); d < 1900*time.Millisecond || d > 2300*time.Millisecond {
+			t.Errorf("15 connections at 5 per second after a burst of 5 took %v", d)
+		}
+		if d := took(0, 100); d > 200*time.Millisecond {
+			t.Errorf("100 connections without a limit took %v", d)
+		}
+		if d := took(10, 20); d < 900*time.Millisecond || d > 1200*time.Millisecond {
+			t.Errorf("20 connections at 10 per second after a burst of 10 took %v", d)
+		}
+	})
+}
+
 func TestSlowReceiver(t *testing.T) {
 	large := strings.Repeat("x", 3<<20)
 	handle := func(context.Context, *api.Request) api.Reply { return api.Reply{Now: text(large)} }

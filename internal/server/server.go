@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/milena-io/milena/internal/api"
 	"github.com/milena-io/milena/internal/invariant"
 	"github.com/milena-io/milena/internal/netx"
@@ -19,6 +21,7 @@ import (
 type Server struct {
 	cfg     Config
 	limits  atomic.Pointer[Limits]
+	accepts atomic.Pointer[rate.Limiter] // of all listeners together; nil is unlimited
 	log     limitedLog
 	memory  budget // of frames
 	work    budget // of what handling requests takes beside; see cost.go
@@ -61,14 +64,19 @@ func New(cfg Config) *Server {
 		perIP:   map[string]int{},
 	}
 	s.limits.Store(&cfg.Limits)
+	s.accepts.Store(newAcceptLimiter(cfg.Limits.MaxAcceptRate))
 	s.ctx, s.cutOff = context.WithCancel(context.Background())
 	s.pollCtx, s.endPolls = context.WithCancel(s.ctx)
 	return s
 }
 
-// SetLimits changes the limits for connections accepted from now on. The
-// budget of request memory stays as it was.
-func (s *Server) SetLimits(l Limits) { s.limits.Store(&l) }
+// SetLimits changes the limits for connections accepted from now on, and how fast
+// they are accepted. The budget of request memory stays as it was.
+func (s *Server) SetLimits(l Limits) {
+	if old := s.limits.Swap(&l); old.MaxAcceptRate != l.MaxAcceptRate {
+		s.accepts.Store(newAcceptLimiter(l.MaxAcceptRate))
+	}
+}
 
 // Start listens and serves: Listen, then Serve with Config.Handler.
 func (s *Server) Start() error {
@@ -101,11 +109,10 @@ func (s *Server) Listen() error {
 // Serve starts accepting. It is called once, after Listen.
 func (s *Server) Serve(h Handler) {
 	s.cfg.Handler = h
-	limiter := newAcceptLimiter(s.limits.Load().MaxAcceptRate)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, l := range s.listeners {
-		a := &acceptor{s: s, l: l, name: s.cfg.Listeners[i].Name, tls: s.cfg.Listeners[i].TLS, limiter: limiter}
+		a := &acceptor{s: s, l: l, name: s.cfg.Listeners[i].Name, tls: s.cfg.Listeners[i].TLS}
 		s.wg.Go(a.run)
 	}
 }
