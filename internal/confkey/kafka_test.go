@@ -27,6 +27,8 @@ var different = map[string]string{
 	"broker queued.max.request.bytes accepts":                         "refuses what could not work",
 	"broker default.replication.factor accepts":                       "refuses what could not work",
 	"broker log.retention.ms accepts":                                 "refuses what could not work",
+	"broker log.retention.minutes accepts":                            "checked here; Kafka checks the result",
+	"broker log.retention.hours accepts":                              "checked here; Kafka checks the result",
 	"broker log.roll.ms accepts":                                      "refuses what could not work",
 	"broker log.roll.jitter.ms accepts":                               "refuses what could not work",
 	"broker broker.id accepts":                                        "refuses what could not work",

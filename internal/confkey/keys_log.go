@@ -163,15 +163,15 @@ var logKeys = []Key{
 		Doc: "How often logs are checked for segments to delete.",
 	},
 	{
-		Name: "log.retention.hours", Type: Int, Default: "168", Importance: High, BrokerSynonyms: []string{"log.retention.ms", "log.retention.minutes", "log.retention.hours"},
+		Name: "log.retention.hours", Type: Int, Default: "168", rule: someRetention, Importance: High, BrokerSynonyms: []string{"log.retention.ms", "log.retention.minutes", "log.retention.hours"},
 		Doc: "Used as log.retention.ms, in hours, when neither it nor log.retention.minutes is set.",
 	},
 	{
-		Name: "log.retention.minutes", Type: Int, Default: none, Importance: High, BrokerSynonyms: []string{"log.retention.ms", "log.retention.minutes", "log.retention.hours"},
+		Name: "log.retention.minutes", Type: Int, Default: none, rule: someRetention, Importance: High, BrokerSynonyms: []string{"log.retention.ms", "log.retention.minutes", "log.retention.hours"},
 		Doc: "Used as log.retention.ms, in minutes, when that is not set.",
 	},
 	{
-		Name: "log.retention.ms", Type: Long, Default: none, limits: atLeast(-1), Importance: High, Dynamic: ClusterWide, BrokerSynonyms: []string{"log.retention.ms", "log.retention.minutes", "log.retention.hours"},
+		Name: "log.retention.ms", Type: Long, Default: none, limits: atLeast(-1), rule: someRetention, Importance: High, Dynamic: ClusterWide, BrokerSynonyms: []string{"log.retention.ms", "log.retention.minutes", "log.retention.hours"},
 		Doc: "Age above which segments are deleted; -1 is without limit.",
 	},
 	{

@@ -16,6 +16,15 @@ var gzipLevel = &rule{"[1,...,9] or -1", func(v string) string {
 	return ""
 }}
 
+// someRetention refuses a retention of no time for all topics together: every
+// closed segment would be deleted at once. A topic may ask for that by itself.
+var someRetention = &rule{"at least 1, or negative", func(v string) string {
+	if n, _ := strconv.ParseInt(v, 10, 64); n == 0 {
+		return "Value must be at least 1, or negative for no limit"
+	}
+	return ""
+}}
+
 // idleTime leaves a client the time to say something before it counts as idle.
 // Kafka compares with the delay of a failed authentication, which is 100 ms.
 var idleTime = &rule{"above 100, or negative", func(v string) string {

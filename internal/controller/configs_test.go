@@ -72,6 +72,7 @@ func TestAlterConfigsStory(t *testing.T) {
 		{"per broker", onBroker("", op(set, "listeners", "PLAINTEXT://:9092")), kerr.InvalidRequest, "", nil},
 		{"unknown broker key", onBroker("1", op(set, "message.max.byte", "1")), kerr.InvalidRequest, "message.max.bytes", nil},
 		{"bad broker value", onBroker("1", op(set, "message.max.bytes", "many")), kerr.InvalidRequest, "message.max.bytes", nil},
+		{"no retention", onBroker("", op(set, "log.retention.ms", "0")), kerr.InvalidRequest, "at least 1", nil},
 		{"removing read-only", onBroker("1", null(del, "num.partitions")), nil, "", map[string]string{"message.max.bytes": "5000"}},
 		{"no such broker", onBroker("7"), kerr.BrokerIDNotRegistered, "No node with id 7 found.", nil},
 		{"not a number", onBroker("one"), kerr.InvalidRequest, "Unable to parse broker name as a base 10 number.", nil},
