@@ -69,7 +69,7 @@ func Load(src Sources) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	if err := confkey.CheckListeners(props); err != nil {
+	if err := errors.Join(confkey.CheckListeners(props), confkey.CheckConnections(props)); err != nil {
 		return Config{}, err
 	}
 	return finish(props, merged), nil

@@ -131,6 +131,16 @@ func TestKafkasOwnFileLoads(t *testing.T) {
 	}
 }
 
+func TestNobodyCouldConnect(t *testing.T) {
+	_, err := Load(Sources{Sets: []string{"max.connections.per.ip=0"}})
+	if err == nil || !strings.Contains(err.Error(), "Nobody could connect") {
+		t.Errorf("no connections from anywhere: %v", err)
+	}
+	if _, err := Load(Sources{Sets: []string{"max.connections.per.ip=0", "max.connections.per.ip.overrides=10.0.0.1:5"}}); err != nil {
+		t.Errorf("connections from one address: %v", err)
+	}
+}
+
 func TestOldBrokerID(t *testing.T) {
 	c, err := Load(Sources{Sets: []string{"broker.id=5"}})
 	if err != nil || c.Props.Int("node.id") != 5 {

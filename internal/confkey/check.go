@@ -130,6 +130,18 @@ func (k *Key) wordsProblem(words []string) string {
 	return ""
 }
 
+// CheckConnections checks what no single key about connections can: that somebody
+// may connect. Nobody could undo it otherwise.
+func CheckConnections(v Values) error {
+	if v.Int("max.connections.per.ip") == 0 && v.String("max.connections.per.ip.overrides") == "" {
+		return &InvalidError{
+			Key: "max.connections.per.ip", Value: "0",
+			Reason: "Nobody could connect; 0 needs max.connections.per.ip.overrides to be set",
+		}
+	}
+	return nil
+}
+
 // Check checks a value for a named key of one scope. The error is an
 // *UnknownError or an *InvalidError.
 func Check(scope Scope, name, value string) error {

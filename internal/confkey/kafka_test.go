@@ -24,6 +24,7 @@ var different = map[string]string{
 	"broker max.connection.creation.rate default":                     "limits are finite",
 	"broker queued.max.request.bytes default":                         "limits are finite",
 	"broker connections.max.idle.ms accepts":                          "checked here; Kafka compares it with another setting",
+	"broker max.connections accepts":                                  "refuses what could not work",
 	"broker queued.max.request.bytes accepts":                         "refuses what could not work",
 	"broker default.replication.factor accepts":                       "refuses what could not work",
 	"broker log.retention.ms accepts":                                 "refuses what could not work",

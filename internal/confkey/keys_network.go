@@ -35,12 +35,12 @@ var networkKeys = []Key{
 		Doc: "New connections accepted per second; further ones wait.",
 	},
 	{
-		Name: "max.connections", Type: Int, Default: "20000", limits: atLeast(0), Dynamic: ClusterWide,
+		Name: "max.connections", Type: Int, Default: "20000", limits: atLeast(1), Dynamic: ClusterWide,
 		Doc: "Connections open at the same time on this broker; further ones are closed at once.",
 	},
 	{
 		Name: "max.connections.per.ip", Type: Int, Default: "10000", limits: atLeast(0), Dynamic: ClusterWide,
-		Doc: "Connections open at the same time from one address.",
+		Doc: "Connections open at the same time from one address. 0 lets only those in that max.connections.per.ip.overrides names.",
 	},
 	{
 		Name: "max.connections.per.ip.overrides", rule: ipOverrides, Dynamic: ClusterWide,

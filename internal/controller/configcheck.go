@@ -126,3 +126,24 @@ func checkBrokerConfigs(values map[string]string, set []string, allBrokers bool)
 	}
 	return checkKeys(confkey.ScopeBroker, kerr.InvalidRequest, values, set)
 }
+
+// checkStillReachable refuses to lock all clients out, the one that could undo it
+// among them. It looks at what is about to be in force, as one setting allows what
+// another forbids.
+func (c *Controller) checkStillReachable(img *metadata.Image, ch *ConfigChange, next map[string]string, changed []string) error {
+	if !slices.ContainsFunc(changed, func(key string) bool { return strings.HasPrefix(key, "max.connections.per.ip") }) {
+		return nil
+	}
+	forAll, own := img.DefaultBrokerOverrides(), img.BrokerOverrides(c.cfg.NodeID)
+	if ch.Name == "" {
+		forAll = next
+	} else {
+		own = next
+	}
+	v, _ := c.cfg.Broker.With(forAll)
+	v, _ = v.With(own)
+	if err := confkey.CheckConnections(v); err != nil {
+		return failure(kerr.InvalidRequest, "%s", err)
+	}
+	return nil
+}

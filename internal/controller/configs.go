@@ -79,7 +79,9 @@ func (c *Controller) alter(img *metadata.Image, ch *ConfigChange) ([]*metapb.Rec
 	case confkey.ScopeTopic:
 		err = c.checkTopicConfigs(next, set)
 	case confkey.ScopeBroker:
-		err = checkBrokerConfigs(next, set, ch.Name == "")
+		if err = checkBrokerConfigs(next, set, ch.Name == ""); err == nil {
+			err = c.checkStillReachable(img, ch, next, changed)
+		}
 	default:
 		err = checkKeys(scope, kerr.InvalidConfig, next, set)
 	}

@@ -73,6 +73,9 @@ func TestAlterConfigsStory(t *testing.T) {
 		{"unknown broker key", onBroker("1", op(set, "message.max.byte", "1")), kerr.InvalidRequest, "message.max.bytes", nil},
 		{"bad broker value", onBroker("1", op(set, "message.max.bytes", "many")), kerr.InvalidRequest, "message.max.bytes", nil},
 		{"no retention", onBroker("", op(set, "log.retention.ms", "0")), kerr.InvalidRequest, "at least 1", nil},
+		{"no connections", onBroker("", op(set, "max.connections", "0")), kerr.InvalidRequest, "at least 1", nil},
+		{"nobody may connect", onBroker("", op(set, "max.connections.per.ip", "0")), kerr.InvalidRequest, "Nobody could connect", nil},
+		{"nobody may connect to one", onBroker("1", op(set, "max.connections.per.ip", "0")), kerr.InvalidRequest, "Nobody could connect", nil},
 		{"removing read-only", onBroker("1", null(del, "num.partitions")), nil, "", map[string]string{"message.max.bytes": "5000"}},
 		{"no such broker", onBroker("7"), kerr.BrokerIDNotRegistered, "No node with id 7 found.", nil},
 		{"not a number", onBroker("one"), kerr.InvalidRequest, "Unable to parse broker name as a base 10 number.", nil},
@@ -102,6 +105,29 @@ func TestAlterConfigsStory(t *testing.T) {
 		if got := after.Overrides(c.change.resource()); !maps.Equal(got, c.want) {
 			t.Errorf("%s: overrides %v, want %v", c.what, got, c.want)
 		}
+	}
+}
+
+// Nobody may take away the last address that can still connect.
+func TestSomebodyMayAlwaysConnect(t *testing.T) {
+	r := newRig(t)
+	r.register(1)
+	const perIP, overrides = "max.connections.per.ip", "max.connections.per.ip.overrides"
+	for _, c := range []struct {
+		what   string
+		change ConfigChange
+		code   *kerr.Error
+	}{
+		{"some may", onBroker("", op(set, perIP, "0"), op(set, overrides, "10.0.0.1:5")), nil},
+		{"no longer", onBroker("", null(del, overrides)), kerr.InvalidRequest},
+		{"not to this broker", onBroker("1", op(set, overrides, "")), kerr.InvalidRequest},
+		{"others to this broker", onBroker("1", op(set, overrides, "10.0.0.2:5")), nil},
+		{"so the first are not needed", onBroker("", null(del, overrides)), nil},
+		{"but these are", onBroker("1", null(del, overrides)), kerr.InvalidRequest},
+		{"everybody again", onBroker("", null(del, perIP)), nil},
+		{"so they are not needed", onBroker("1", null(del, overrides)), nil},
+	} {
+		expect(t, c.what, r.AlterConfigs(t.Context(), []ConfigChange{c.change}, false)[0], c.code, "")
 	}
 }
 
