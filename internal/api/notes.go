@@ -12,7 +12,7 @@ var notes = map[int16]string{
 	22: "Idempotent producers only; with a transactional id `NOT_COORDINATOR`.",
 	32: "One logger, `root`. No client metrics resources.",
 	33: "Loggers and client metrics are refused.",
-	44: "The log level is set at start; client metrics are refused.",
+	44: "Listeners and the log level are set at start; client metrics are refused.",
 	55: "Offsets are indices of the quorum's own log.",
 	74: "v0 (client metrics) is always empty.",
 }

@@ -38,6 +38,8 @@ var different = map[string]string{
 	"broker group.max.session.timeout.ms accepts":                     "refuses what could not work",
 	"broker offset.metadata.max.bytes accepts":                        "refuses what could not work",
 	"broker offsets.topic.compression.codec accepts":                  "refuses what could not work",
+	"broker listeners dynamic":                                        "opened once, at the start",
+	"broker listener.security.protocol.map dynamic":                   "opened once, at the start",
 	"broker listeners accepts":                                        "checked while reading, not at binding",
 	"broker advertised.listeners accepts":                             "checked while reading, not at binding",
 	"broker max.connections.per.ip.overrides accepts":                 "checked while reading, not at binding",

@@ -23,11 +23,11 @@ var networkKeys = []Key{
 		Doc: "Name of the listener that brokers use among themselves. The first listener when not set.",
 	},
 	{
-		Name: "listener.security.protocol.map", Default: "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT", rule: plaintextMap, Importance: Low, Dynamic: PerBroker,
+		Name: "listener.security.protocol.map", Default: "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT", rule: plaintextMap, Importance: Low,
 		Doc: "Security protocol of each listener name, as NAME:PROTOCOL pairs. Only PLAINTEXT exists in this version.",
 	},
 	{
-		Name: "listeners", Type: List, Default: "PLAINTEXT://127.0.0.1:9092", rule: listenerList, Importance: High, Dynamic: PerBroker,
+		Name: "listeners", Type: List, Default: "PLAINTEXT://127.0.0.1:9092", rule: listenerList, Importance: High,
 		Doc: "Addresses to listen on, as NAME://host:port, separated by commas. An empty host is every interface; port 0 picks a free port.",
 	},
 	{
