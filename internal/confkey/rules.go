@@ -3,6 +3,7 @@ package confkey
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -92,18 +93,33 @@ var plaintextMap = &rule{"NAME:PLAINTEXT,...", func(v string) string {
 
 var securityProtocols = []string{"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"}
 
+// ipOverrides takes addresses only: a name would have to be resolved again and
+// again, and until then it would limit nobody.
 var ipOverrides = &rule{"address:count,...", func(v string) string {
 	for _, pair := range splitList(v) {
-		i := strings.LastIndexByte(pair, ':')
-		if i <= 0 {
-			return fmt.Sprintf("%q must have the form address:count", pair)
-		}
-		if n, err := strconv.Atoi(pair[i+1:]); err != nil || n < 0 {
-			return fmt.Sprintf("%q must end in a number of connections", pair)
+		if _, _, err := ParseIPOverride(pair); err != nil {
+			return err.Error()
 		}
 	}
 	return ""
 }}
+
+// ParseIPOverride parses one element of max.connections.per.ip.overrides.
+func ParseIPOverride(pair string) (addr netip.Addr, count int, err error) {
+	i := strings.LastIndexByte(pair, ':')
+	if i <= 0 {
+		return addr, 0, fmt.Errorf("%q must have the form address:count", pair)
+	}
+	count, err = strconv.Atoi(strings.TrimSpace(pair[i+1:]))
+	if err != nil || count < 0 {
+		return addr, 0, fmt.Errorf("%q must end in a number of connections", pair)
+	}
+	addr, err = netip.ParseAddr(strings.Trim(strings.TrimSpace(pair[:i]), "[]"))
+	if err != nil {
+		return addr, 0, fmt.Errorf("%q must begin with an IP address", pair)
+	}
+	return addr.Unmap(), count, nil
+}
 
 var oneDirectory = &rule{"one directory", func(v string) string {
 	if n := len(splitList(v)); n != 1 {

@@ -83,6 +83,8 @@ func TestCheck(t *testing.T) {
 		{ScopeBroker, "max.message.bytes", "1", "did you mean message.max.bytes?"},
 		{ScopeGroup, "share.auto.offset.reset", "by_duration:P1DT2H", ""},
 		{ScopeGroup, "share.auto.offset.reset", "by_duration:PT", "ISO 8601"},
+		{ScopeBroker, "max.connections.per.ip.overrides", "localhost:5", `"localhost:5" must begin with an IP address`},
+		{ScopeBroker, "max.connections.per.ip.overrides", "10.0.0.1:5, [::1]:6 , ::1:7", ""},
 		{ScopeBroker, "listeners", "PLAINTEXT://:9092,CONTROLLER://:9093", ""},
 		{ScopeBroker, "listeners", "PLAINTEXT://[::1]:9092", ""},
 		{ScopeBroker, "listeners", "A://:1,a://:2", "used twice"},

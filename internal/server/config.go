@@ -6,8 +6,6 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/milena-io/milena/internal/api"
@@ -143,16 +141,13 @@ func idleTimeout(set time.Duration) time.Duration {
 	return set
 }
 
-// perIPOverrides reads address:count pairs; the key table has checked them.
+// perIPOverrides reads address:count pairs, which the key table has checked. The
+// addresses get the form that hostOf gives those of clients.
 func perIPOverrides(pairs []string) map[string]int {
 	overrides := make(map[string]int, len(pairs))
 	for _, pair := range pairs {
-		i := strings.LastIndexByte(pair, ':')
-		if i < 0 {
-			continue
-		}
-		if n, err := strconv.Atoi(strings.TrimSpace(pair[i+1:])); err == nil {
-			overrides[strings.Trim(strings.TrimSpace(pair[:i]), "[]")] = n
+		if addr, n, err := confkey.ParseIPOverride(pair); err == nil {
+			overrides[addr.String()] = n
 		}
 	}
 	return overrides

@@ -244,7 +244,7 @@ func TestLimitsFrom(t *testing.T) {
 		"socket.request.max.bytes":              "1000",
 		"queued.max.request.bytes":              "-1",
 		"max.connections":                       "7",
-		"max.connections.per.ip.overrides":      "10.0.0.1:3, ::1:4",
+		"max.connections.per.ip.overrides":      "10.0.0.1:3, ::1:4, [2001:DB8:0::7]:5, ::ffff:10.0.0.2:6",
 		"max.connection.creation.rate":          "0",
 		"connections.max.idle.ms":               "5000",
 		"milena.request.min.rate.bytes.per.sec": "0",
@@ -258,7 +258,7 @@ func TestLimitsFrom(t *testing.T) {
 		l.IdleTimeout != 5*time.Second || l.MinRate != 0 || l.SendBuffer != 4096 || l.ReceiveBuffer != 0 {
 		t.Errorf("limits %+v", l)
 	}
-	if l.PerIPOverrides["10.0.0.1"] != 3 || l.PerIPOverrides["::1"] != 4 {
+	if l.PerIPOverrides["10.0.0.1"] != 3 || l.PerIPOverrides["::1"] != 4 || l.PerIPOverrides["2001:db8::7"] != 5 || l.PerIPOverrides["10.0.0.2"] != 6 {
 		t.Errorf("overrides %v", l.PerIPOverrides)
 	}
 	none, errs := confkey.NewBroker(nil)
