@@ -13,13 +13,14 @@ import (
 
 // Bounds of the HTTP server. An operator's tools are few and patient.
 const (
-	headerTimeout  = 5 * time.Second
-	readTimeout    = 10 * time.Second
-	writeTimeout   = time.Minute
-	idleTimeout    = 2 * time.Minute
-	maxHeaderBytes = 16 << 10
-	maxBodyBytes   = 4 << 10 // nothing here reads a body
-	maxConnections = 64
+	headerTimeout   = 5 * time.Second
+	readTimeout     = 10 * time.Second
+	writeTimeout    = time.Minute
+	idleTimeout     = 2 * time.Minute
+	shutdownTimeout = time.Second
+	maxHeaderBytes  = 16 << 10
+	maxBodyBytes    = 4 << 10 // nothing here reads a body
+	maxConnections  = 64
 )
 
 // Config describes the HTTP server.
@@ -115,14 +116,18 @@ func (s *Server) Addr() net.Addr {
 	return s.listener.Addr()
 }
 
-// Shutdown lets requests in flight finish until ctx ends, then cuts them.
+// Shutdown lets requests in flight finish for a moment, but not longer than ctx,
+// and then cuts them: the broker behind this stops afterwards, and a profile that
+// somebody takes must not make its clients wait, or use up their time to finish.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if s.listener == nil {
 		return nil
 	}
-	err := s.http.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(err, s.http.Close())
+	moment, cancel := context.WithTimeout(ctx, shutdownTimeout)
+	defer cancel()
+	var err error
+	if s.http.Shutdown(moment) != nil {
+		err = errors.Join(ctx.Err(), s.http.Close())
 	}
 	<-s.done
 	return err

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/milena-io/milena/internal/netx"
 )
@@ -132,6 +133,39 @@ func TestServesOnANetwork(t *testing.T) {
 	}
 	if _, err := client.Get("http://admin:80/readyz"); err == nil {
 		t.Error("still served after shutdown")
+	}
+}
+
+// Whoever takes a profile for a minute, or has opened a connection and asks for
+// nothing, does not hold the stop of the broker up.
+func TestShutdownWaitsForNobodyForLong(t *testing.T) {
+	for what, request := range map[string]string{"a long answer": "GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n", "no request": ""} {
+		synctest.Test(t, func(t *testing.T) {
+			network := netx.NewMem()
+			slow := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+			s := New(Config{Network: network, Addr: "admin:80", Metrics: slow})
+			if err := s.Start(); err != nil {
+				t.Fatal(err)
+			}
+			c, err := network.DialContext(t.Context(), "admin:80")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Write([]byte(request)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if err := s.Shutdown(ctx); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			if d := time.Since(start); d > 2*time.Second {
+				t.Errorf("%s: took %v", what, d)
+			}
+			_ = c.Close()
+		})
 	}
 }
 
