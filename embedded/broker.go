@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -96,11 +95,14 @@ func properties(address string, own map[string]string) (confkey.Values, error) {
 	raw["listeners"] = "PLAINTEXT://" + address
 	maps.Copy(raw, own)
 	props, bad := confkey.NewBroker(raw)
-	if len(bad) == 0 {
-		return props, nil
+	err := errors.Join(bad...)
+	if err == nil {
+		props, err = confkey.Complete(props)
 	}
-	errs := slices.Clone(bad)
-	return confkey.Values{}, fmt.Errorf("embedded: properties: %w", errors.Join(errs...))
+	if err != nil {
+		return confkey.Values{}, fmt.Errorf("embedded: properties: %w", err)
+	}
+	return props, nil
 }
 
 // Addr is the address for clients, as host:port: their bootstrap servers.

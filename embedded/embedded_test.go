@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
 	"github.com/milena-io/milena/embedded"
@@ -121,6 +122,27 @@ func TestBadPropertiesAreNamed(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %s", err, want)
 		}
+	}
+}
+
+// What a server's start refuses because settings do not go together, and how it
+// takes the old name of node.id, holds here as well.
+func TestPropertiesGoTogether(t *testing.T) {
+	for key, value := range map[string]string{
+		"controller.listener.names": "PLAINTEXT", "listeners": "SSL://127.0.0.1:0", "max.connections.per.ip": "0", "inter.broker.listener.name": "OTHER",
+	} {
+		b, err := embedded.Start(t.Context(), embedded.Options{Properties: map[string]string{key: value}})
+		if err == nil {
+			_ = b.Close(t.Context())
+		}
+		if err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s=%s: %v", key, value, err)
+		}
+	}
+	b := embedded.ForTest(t, embedded.Options{Properties: map[string]string{"broker.id": "5"}})
+	meta, err := kmsg.NewPtrMetadataRequest().RequestWith(t.Context(), client(t, b))
+	if err != nil || len(meta.Brokers) != 1 || meta.Brokers[0].NodeID != 5 {
+		t.Errorf("broker.id=5: %v, %v", meta.Brokers, err)
 	}
 }
 

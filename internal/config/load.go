@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/milena-io/milena/internal/confkey"
@@ -65,11 +64,8 @@ func Load(src Sources) (Config, error) {
 	if len(errs) > 0 {
 		return Config{}, errors.Join(errs...)
 	}
-	props, err := identify(props)
+	props, err := confkey.Complete(props)
 	if err != nil {
-		return Config{}, err
-	}
-	if err := errors.Join(confkey.CheckListeners(props), confkey.CheckConnections(props)); err != nil {
 		return Config{}, err
 	}
 	return finish(props, merged), nil
@@ -118,20 +114,6 @@ func keyOf(err error) string {
 		return invalid.Key
 	}
 	return ""
-}
-
-// identify lets broker.id, the old name, stand in for node.id.
-func identify(props confkey.Values) (confkey.Values, error) {
-	old := props.Int("broker.id")
-	_, set := props.Raw("node.id")
-	switch {
-	case old < 0:
-		return props, nil
-	case set && props.Int("node.id") != old:
-		return props, fmt.Errorf("broker.id is %d but node.id is %d: they name the same thing, remove broker.id", old, props.Int("node.id"))
-	}
-	props, errs := props.With(map[string]string{"node.id": strconv.Itoa(old)})
-	return props, errors.Join(errs...)
 }
 
 func finish(props confkey.Values, merged map[string]setting) Config {

@@ -1,6 +1,7 @@
 package confkey
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -128,6 +129,29 @@ func (k *Key) wordsProblem(words []string) string {
 		}
 	}
 	return ""
+}
+
+// Complete checks what no single broker key can, and gives node.id the number of
+// broker.id, the old name, where only that is set.
+func Complete(v Values) (Values, error) {
+	v, err := identify(v)
+	if err != nil {
+		return v, err
+	}
+	return v, errors.Join(CheckListeners(v), CheckConnections(v))
+}
+
+func identify(v Values) (Values, error) {
+	old := v.Int("broker.id")
+	_, set := v.Raw("node.id")
+	switch {
+	case old < 0:
+		return v, nil
+	case set && v.Int("node.id") != old:
+		return v, fmt.Errorf("broker.id is %d but node.id is %d: they name the same thing, remove broker.id", old, v.Int("node.id"))
+	}
+	v, errs := v.With(map[string]string{"node.id": strconv.Itoa(old)})
+	return v, errors.Join(errs...)
 }
 
 // CheckConnections checks what no single key about connections can: that somebody
