@@ -25,8 +25,8 @@ const coalesced = 16 << 10
 // answerWriter writes answers to a connection. It is used by the reader or by
 // the pipeline's writer, never by both at a time.
 type answerWriter struct {
+	c        *conn
 	nc       net.Conn
-	limits   *Limits
 	deadline time.Time // what the write deadline is set to
 }
 
@@ -57,7 +57,7 @@ func (a *answerWriter) answer(r *api.Request, resp api.Response) (int, error) {
 }
 
 // write writes a list of size bytes. A client that takes nothing, or less than
-// the minimum rate, for the whole of WriteGrace is given up.
+// the minimum rate, for the whole of the grace is given up.
 func (a *answerWriter) write(list *net.Buffers, size int) error {
 	tcp, vectored := a.nc.(*net.TCPConn)
 	var to net.Conn = tcp
@@ -67,17 +67,16 @@ func (a *answerWriter) write(list *net.Buffers, size int) error {
 			*list = net.Buffers{joined(*list, size)}
 		}
 	}
-	now := time.Now()
 	// An answer rarely takes long: moving the deadline each time isn't worth it.
-	if a.deadline.Sub(now) < a.limits.WriteGrace*7/8 {
-		a.setDeadline(now.Add(a.limits.WriteGrace))
+	if a.c.s.draining.Load() || time.Until(a.deadline) < a.c.limits.WriteGrace*7/8 {
+		a.extend()
 	}
 	for {
 		n, err := list.WriteTo(to)
 		if err == nil {
 			return nil
 		}
-		enough := n > 0 && float64(n) >= a.limits.WriteGrace.Seconds()*float64(a.limits.MinRate)
+		enough := n > 0 && float64(n) >= a.grace().Seconds()*float64(a.c.limits.MinRate)
 		switch {
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
@@ -85,7 +84,25 @@ func (a *answerWriter) write(list *net.Buffers, size int) error {
 			// Over TLS a write that timed out can't be resumed anyway.
 			return &closeError{SlowReceiver, err}
 		}
-		a.setDeadline(time.Now().Add(a.limits.WriteGrace))
+		a.extend()
+	}
+}
+
+// grace is how long a client may take nothing. While the server drains that is
+// less: others wait for it to stop.
+func (a *answerWriter) grace() time.Duration {
+	if a.c.s.draining.Load() {
+		return min(drainGrace, a.c.limits.WriteGrace)
+	}
+	return a.c.limits.WriteGrace
+}
+
+// extend gives the client the whole grace again.
+func (a *answerWriter) extend() {
+	grace := a.grace()
+	a.setDeadline(time.Now().Add(grace))
+	if now := a.grace(); now < grace { // Shutdown may have been faster with its deadline
+		a.setDeadline(time.Now().Add(now))
 	}
 }
 

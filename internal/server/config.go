@@ -87,6 +87,10 @@ const (
 	defaultWriteGrace = 2 * time.Minute
 )
 
+// drainGrace is WriteGrace while the server drains: a client that reads nothing
+// must not hold the stop up until a supervisor kills the process.
+const drainGrace = 5 * time.Second
+
 // DefaultLimits are the limits of an unconfigured broker.
 func DefaultLimits() Limits {
 	return Limits{

@@ -62,7 +62,7 @@ func newConn(s *Server, listener string, nc net.Conn, limits *Limits, ip string)
 	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	c.pollCtx, c.endPolls = context.WithCancel(s.pollCtx)
 	c.in.c, c.in.nc = c, nc
-	c.out.nc, c.out.limits = nc, limits
+	c.out.c, c.out.nc = c, nc
 	c.pipe.init(c)
 	c.watch.c = c
 	return c
@@ -74,8 +74,12 @@ func (c *conn) useTLS(cfg *tls.Config) {
 	c.in.nc, c.out.nc = c.nc, c.nc
 }
 
-// wake makes a blocked Read return, so that the reader sees that the server drains.
-func (c *conn) wake() { _ = c.nc.SetReadDeadline(longAgo) }
+// wake makes a blocked Read return, so that the reader sees that the server drains,
+// and leaves a blocked Write little time.
+func (c *conn) wake() {
+	_ = c.nc.SetReadDeadline(longAgo)
+	_ = c.nc.SetWriteDeadline(time.Now().Add(min(drainGrace, c.limits.WriteGrace)))
+}
 
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)

@@ -105,6 +105,36 @@ func TestShutdownCutsOffAtTheDeadline(t *testing.T) {
 	})
 }
 
+// A client that does not read holds its answer back, but not the shutdown; others
+// get theirs, also when they are late.
+func TestShutdownGivesUpWhoDoesNotRead(t *testing.T) {
+	h := newGates()
+	large := strings.Repeat("x", 3<<20)
+	handle := func(ctx context.Context, r *api.Request) api.Reply {
+		if r.Key == metadataKey {
+			return api.Reply{Now: text(large)}
+		}
+		return h.handle(ctx, r)
+	}
+	bubble(t, handle, nil, func(t *testing.T, g *rig) {
+		stuck, late := g.dial(), g.dial()
+		stuck.send(metadataKey, "")
+		produce := late.send(produceKey, "work")
+		synctest.Wait()
+		start := time.Now()
+		result := g.stop(time.Minute)
+		time.Sleep(2 * drainGrace)
+		synctest.Wait()
+		g.wantClosed(SlowReceiver)
+		h.open("work")
+		late.want(produce, "work")
+		must(t, <-result)
+		if d := time.Since(start); d > 3*drainGrace {
+			t.Errorf("took %v", d)
+		}
+	})
+}
+
 func TestGoneClientsAreNoticedDuringLongWaits(t *testing.T) {
 	bubble(t, newGates().handle, nil, func(t *testing.T, g *rig) {
 		c := g.dial()
