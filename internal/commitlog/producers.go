@@ -43,7 +43,9 @@ func (l *Log) FirstUnstableOffset(hw int64) (int64, bool) {
 }
 
 // AbortedTxns lists the aborted transactions with records in [from, upTo), for
-// a reader of committed data.
+// a reader of committed data. The list covers what was read before, or there is
+// none: an index leaves together with its segment, so where the log start has
+// passed from meanwhile the error is a *OutOfRangeError.
 func (l *Log) AbortedTxns(from, upTo int64) ([]AbortedTxn, error) {
 	if err := l.ready(); err != nil {
 		return nil, err
@@ -64,6 +66,12 @@ func (l *Log) AbortedTxns(from, upTo int64) ([]AbortedTxn, error) {
 			return nil, err
 		}
 		if err != nil {
+			return nil, err
+		}
+		if start := l.start.Load(); from < start { // it moves before segments go
+			return nil, &OutOfRangeError{Offset: from, Start: start, End: l.end.Load()}
+		}
+		if err := l.Err(); err != nil { // it is set before the directory is renamed
 			return nil, err
 		}
 		var out []AbortedTxn
