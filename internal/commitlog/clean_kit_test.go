@@ -207,7 +207,12 @@ func (r *cleanRig) noteClean(f func(*modelRecord)) {
 	}
 }
 
-func stableEnd(l *Log) int64 { return l.stableBelow(l.HighWatermark()) }
+func stableEnd(l *Log) int64 {
+	if stable, err := l.stableBelow(l.HighWatermark()); err == nil {
+		return stable
+	}
+	return l.StartOffset() // nobody knows more
+}
 
 // committedFrom reads like a read_committed consumer that begins at offset from.
 func committedFrom(l *Log, from int64, maxBytes int) (out []record.Record, err error) {

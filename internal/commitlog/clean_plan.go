@@ -50,7 +50,10 @@ func (c *Config) rollMs() int64 {
 func (l *Log) planClean(checkpoint int64, nowMs int64) (cleanPlan, error) {
 	// The set is loaded last: everything below the high watermark is in it.
 	p := cleanPlan{log: l, committed: l.hw.Load(), start: l.start.Load()}
-	stable := l.stableBelow(p.committed)
+	stable, err := l.stableBelow(p.committed)
+	if err != nil {
+		return p, err
+	}
 	p.set = *l.segs.Load()
 	p.dirty = checkpoint
 	if checkpoint < p.start || checkpoint > l.end.Load() {
@@ -86,11 +89,12 @@ func (l *Log) planClean(checkpoint int64, nowMs int64) (cleanPlan, error) {
 }
 
 // stableBelow is the high watermark hw, or the first undecided offset below it.
-func (l *Log) stableBelow(hw int64) int64 {
-	if first, unstable := l.FirstUnstableOffset(hw); unstable {
-		return min(hw, first)
+func (l *Log) stableBelow(hw int64) (int64, error) {
+	first, unstable, err := l.FirstUnstableOffset(hw)
+	if err != nil || !unstable {
+		return hw, err
 	}
-	return hw
+	return min(hw, first), nil
 }
 
 // dirtySegments are the closed segments from the one that holds dirty on.

@@ -32,14 +32,19 @@ func (l *Log) Producers() []ProducerInfo {
 // FirstUnstableOffset is the first offset of a transaction that is undecided, or
 // whose marker hw has not passed. The last stable offset is the smaller of it
 // and hw. Without transactions, the answer needs no look into files and does not
-// wait for an append.
-func (l *Log) FirstUnstableOffset(hw int64) (int64, bool) {
-	if !l.unstable.Load() || l.ready() != nil {
-		return 0, false
+// wait for an append. An error says that it is not known now, which is not "none":
+// what is undecided would pass for committed.
+func (l *Log) FirstUnstableOffset(hw int64) (first int64, unstable bool, err error) {
+	if !l.unstable.Load() {
+		return 0, false, nil
+	}
+	if err := l.ready(); err != nil {
+		return 0, false, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.producers.FirstUnstable(hw)
+	first, unstable = l.producers.FirstUnstable(hw)
+	return first, unstable, nil
 }
 
 // AbortedTxns lists the aborted transactions with records in [from, upTo), for

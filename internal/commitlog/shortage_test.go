@@ -269,7 +269,7 @@ func TestAbortForWantOfSomething(t *testing.T) {
 					t.Fatalf("%v, offline: %v", err, d.Offline())
 				}
 			}
-			if first, open := l.FirstUnstableOffset(l.EndOffset()); !open || first != began {
+			if first, open, err := l.FirstUnstableOffset(l.EndOffset()); !open || first != began || err != nil {
 				t.Errorf("first unstable offset %d, %v", first, open)
 			}
 			disk.Clear()
@@ -306,6 +306,35 @@ func TestReadForWantOfSomething(t *testing.T) {
 	disk.Clear()
 	if c, err := l.Read(0, 1, 100, true); err != nil || c.Next != 1 {
 		t.Fatal(c, err)
+	}
+}
+
+// TestTransactionsForWantOfSomething: a log that can't be looked at does not say
+// that none of its transactions is open, neither to readers nor to the cleaner,
+// which would let an undecided record supersede a committed one.
+func TestTransactionsForWantOfSomething(t *testing.T) {
+	disk := faultfs.New(vfs.NewMem())
+	o := testOptions(disk)
+	r := newCleanRig(t, o, compactConfig())
+	r.write(-1, false, record.None, pair("a", "committed"))
+	r.write(1, true, record.None, pair("a", "undecided"))
+	for len(r.l.Segments()) < 3 {
+		r.write(-1, false, record.None, pair("b", "filler"))
+	}
+	r.reopen(o)
+	defer func() { mustClose(t, r.d) }()
+	none := faultfs.Rule{Ops: []faultfs.Op{faultfs.Open}, Glob: "*.snapshot", Times: 1, Do: faultfs.Fail(syscall.EMFILE)}
+	disk.Add(none)
+	if _, _, err := r.l.FirstUnstableOffset(r.l.EndOffset()); !errors.Is(err, ErrTooManyFiles) {
+		t.Fatal(err)
+	}
+	disk.Add(none)
+	if p, err := r.l.planClean(-1, r.clock.Now().UnixMilli()); !errors.Is(err, ErrTooManyFiles) {
+		t.Fatalf("%d bytes would be cleaned, %v", p.dirtyBytes, err)
+	}
+	disk.Clear()
+	if first, open, err := r.l.FirstUnstableOffset(r.l.EndOffset()); first != 1 || !open || err != nil {
+		t.Fatal(first, open, err)
 	}
 }
 

@@ -99,9 +99,13 @@ func (n *Node) logs() iter.Seq[adminhttp.Log] {
 	return func(yield func(adminhttp.Log) bool) {
 		for p := range n.replicas.Partitions() {
 			tp := p.TopicPartition()
+			stable, err := p.LastStableOffset()
+			if err != nil {
+				stable = p.LogStart() // more is not known to be
+			}
 			if !yield(adminhttp.Log{
 				Topic: tp.Topic, Partition: tp.Partition, Size: p.Size(), Segments: len(p.Log().Segments()),
-				Start: p.LogStart(), End: p.LogEnd(), HighWatermark: p.HighWatermark(), LastStable: p.LastStableOffset(),
+				Start: p.LogStart(), End: p.LogEnd(), HighWatermark: p.HighWatermark(), LastStable: stable,
 			}) {
 				return
 			}

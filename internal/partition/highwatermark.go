@@ -11,12 +11,17 @@ func (p *Partition) HighWatermark() int64 { return p.hw.Load() }
 
 // LastStableOffset is the first offset that a read_committed reader may not
 // see: the first record of the oldest open transaction, or the high watermark.
-func (p *Partition) LastStableOffset() int64 {
+// After a start the log may have to be looked at for it, which can fail.
+func (p *Partition) LastStableOffset() (int64, error) {
 	hw := p.hw.Load()
-	if first, open := p.log.FirstUnstableOffset(hw); open && first < hw {
-		return first
+	first, open, err := p.log.FirstUnstableOffset(hw)
+	switch {
+	case err != nil:
+		return -1, p.readError(err)
+	case open && first < hw:
+		return first, nil
 	}
-	return hw
+	return hw, nil
 }
 
 // Committed reports whether everything before end is committed. The error says

@@ -36,7 +36,9 @@ func (p *Partition) ListOffset(timestamp int64, readCommitted bool, currentEpoch
 		return notFound, kerr.OffsetNotAvailable
 	}
 	if readCommitted {
-		limit = p.LastStableOffset()
+		if limit, err = p.LastStableOffset(); err != nil {
+			return notFound, err
+		}
 	}
 	switch timestamp {
 	case TimestampLatest:

@@ -52,7 +52,9 @@ func (p *Partition) Read(req ReadRequest) (ReadResult, error) {
 		return ReadResult{HighWatermark: -1, LastStable: -1, LogStart: -1}, err
 	}
 	res := ReadResult{HighWatermark: p.HighWatermark(), LogStart: p.log.StartOffset()}
-	res.LastStable = p.LastStableOffset()
+	if res.LastStable, err = p.LastStableOffset(); err != nil {
+		return res, err
+	}
 	if d := p.diverging(req, epoch); d != nil {
 		if d.Epoch < 0 {
 			return res, fmt.Errorf("%s has no records of epoch %d or before: %w", p.tp, req.LastFetchedEpoch, kerr.OffsetOutOfRange)
