@@ -139,7 +139,11 @@ func (c *cleaner) candidates(tried map[*Log]struct{}) (logs []*Log) {
 // clean compacts one log and reports whether it got anywhere.
 func (c *cleaner) clean(plan cleanPlan) bool {
 	began, l := c.d.opts.Now(), plan.log
-	pass := c.newPass(plan)
+	pass, err := c.newPass(plan)
+	if err != nil {
+		c.giveUp(l, err)
+		return false
+	}
 	end, err := pass.run()
 	if err == nil {
 		err = c.setOffset(l, end)

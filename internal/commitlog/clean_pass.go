@@ -61,7 +61,12 @@ type lastWord struct {
 	epoch  int16
 }
 
-func (c *cleaner) newPass(p cleanPlan) *cleanPass {
+func (c *cleaner) newPass(p cleanPlan) (*cleanPass, error) {
+	// Of a log that can't be loaded the producers are not known, nor which batches
+	// are their last words.
+	if err := p.log.ready(); err != nil {
+		return nil, err
+	}
 	pass := &cleanPass{
 		c: c, plan: p, cfg: p.log.Config(), nowMs: c.d.opts.Now().UnixMilli(),
 		keys: newKeyMap(c.dedupeBytes), mapped: p.dirty, last: map[int64]lastWord{},
@@ -72,7 +77,7 @@ func (c *cleaner) newPass(p cleanPlan) *cleanPass {
 	for _, info := range p.log.Producers() {
 		pass.last[info.ProducerID] = lastWord{offset: info.LastOffset, epoch: info.Epoch}
 	}
-	return pass
+	return pass, nil
 }
 
 // run cleans the log and returns the offset up to which it is clean now.
@@ -91,11 +96,6 @@ func (p *cleanPass) run() (int64, error) {
 		return p.mapped, nil
 	}
 	if err := p.announce(); err != nil {
-		return 0, err
-	}
-	// A producer's last word may not be durable yet, and what was its last durable
-	// one is about to go.
-	if err := p.plan.log.Flush(); err != nil {
 		return 0, err
 	}
 	// What the pass knows of producers may come from batches that a power loss

@@ -338,6 +338,32 @@ func TestTransactionsForWantOfSomething(t *testing.T) {
 	}
 }
 
+// TestLastWordsForWantOfSomething: a clean of a log whose producers can't be read
+// now waits, and does not take them for none.
+func TestLastWordsForWantOfSomething(t *testing.T) {
+	disk := faultfs.New(vfs.NewMem())
+	o := testOptions(disk)
+	r := newCleanRig(t, o, compactConfig())
+	r.write(1, false, record.None, pair("a", "superseded"))
+	for len(r.l.Segments()) < 3 {
+		r.write(-1, false, record.None, pair("a", "filler"))
+	}
+	r.reopen(o)
+	defer func() { mustClose(t, r.d) }()
+	p, err := r.l.planClean(-1, r.clock.Now().UnixMilli())
+	if err != nil || p.dirtyBytes == 0 {
+		t.Fatalf("%d bytes to clean, %v", p.dirtyBytes, err)
+	}
+	disk.Add(faultfs.Rule{Ops: []faultfs.Op{faultfs.Open}, Glob: "*.snapshot", Times: 1, Do: faultfs.Fail(syscall.EMFILE)})
+	for !r.d.cleaner.clean(p) {
+		disk.Clear()
+	}
+	c, err := r.l.Read(0, 1, 1, true)
+	if err != nil || c.Bytes == 0 || record.Batch(c.Data[0]).ProducerID() != 1 {
+		t.Fatalf("the last word of producer 1 is gone: %v, %v", c, err)
+	}
+}
+
 // TestFrontierForWantOfSomething: a journal that can't grow, or be replaced, is
 // late and goes on later.
 func TestFrontierForWantOfSomething(t *testing.T) {
