@@ -103,14 +103,15 @@ func (p *cleanPlan) dirtySegments() segmentSet {
 }
 
 // firstRecent is the base offset of the first segment that may hold a record
-// younger than min.compaction.lag.ms.
+// younger than min.compaction.lag.ms. Records without timestamps are as old as
+// their file.
 func (p *cleanPlan) firstRecent(nowMs int64) (int64, error) {
 	lag := p.log.Config().MinCompactionLagMs
 	if lag <= 0 {
 		return math.MaxInt64, nil
 	}
 	for _, s := range p.dirtySegments() {
-		ts, err := p.log.maxTime(s)
+		ts, err := p.log.ageOf(s)
 		if err != nil {
 			return 0, err
 		}

@@ -140,6 +140,27 @@ func TestRetentionWithoutTimestamps(t *testing.T) {
 	}
 }
 
+// Records without a timestamp age with their file for compaction, too.
+func TestCompactionLagWithoutTimestamps(t *testing.T) {
+	cfg := compactConfig()
+	cfg.MinCompactionLagMs = time.Hour.Milliseconds()
+	r := newCleanRig(t, testOptions(vfs.NewMem()), cfg)
+	defer func() { mustClose(t, r.d) }()
+	for range 4 {
+		mustAppend(t, r.l, makeBatch(1, 300, -1))
+	}
+	mustFlush(t, r.l)
+	r.l.SetHighWatermark(r.l.EndOffset())
+	r.clock.now = time.Now()
+	if p, err := r.l.planClean(-1, r.clock.Now().UnixMilli()); err != nil || p.dirtyBytes != 0 {
+		t.Fatalf("%d bytes just written would be cleaned, %v", p.dirtyBytes, err)
+	}
+	r.clock.advance(2 * time.Hour)
+	if p, err := r.l.planClean(-1, r.clock.Now().UnixMilli()); err != nil || p.dirtyBytes == 0 {
+		t.Fatalf("nothing to clean after two hours, %v", err)
+	}
+}
+
 // The files of a removed segment stay for readers that have them open, under a
 // name that no start takes for a segment, and go after file.delete.delay.ms.
 func TestRemovedFilesGoLater(t *testing.T) {
