@@ -30,7 +30,7 @@ func (l *Log) Producers() []ProducerInfo {
 }
 
 // FirstUnstableOffset is the first offset of a transaction that is undecided, or
-// whose marker hw has not passed. The last stable offset is the smaller of it
+// whose marker hw has not passed; not below the log start, which may lie inside. The last stable offset is the smaller of it
 // and hw. Without transactions, the answer needs no look into files and does not
 // wait for an append. An error says that it is not known now, which is not "none":
 // what is undecided would pass for committed.
@@ -44,7 +44,7 @@ func (l *Log) FirstUnstableOffset(hw int64) (first int64, unstable bool, err err
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	first, unstable = l.producers.FirstUnstable(hw)
-	return first, unstable, nil
+	return max(first, l.start.Load()), unstable, nil
 }
 
 // AbortedTxns lists the aborted transactions with records in [from, upTo), for

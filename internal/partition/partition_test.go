@@ -241,6 +241,32 @@ func TestOffsetsByTime(t *testing.T) {
 	}
 }
 
+// A deletion of records may go past the beginning of an open transaction. The
+// last stable offset does not stay behind the log start: whoever begins to read
+// there would be sent back for ever.
+func TestTheLastStableOffsetIsNotBeforeTheLogStart(t *testing.T) {
+	b := newBench(t, nil).leading(1)
+	open := record.NewBuilder(record.BuilderOptions{ProducerID: 1, Transactional: true})
+	open.Append(nowMs, []byte("k"), []byte("v"))
+	if _, err := b.append(AppendRequest{Acks: 1}, open.Build()); err != nil {
+		t.Fatal(err)
+	}
+	b.mustAppend("a", "b", "c")
+	for _, start := range []int64{0, 3, 4} {
+		if _, err := b.p.DeleteRecords(start); err != nil {
+			t.Fatal(err)
+		}
+		to, err := b.p.ListOffset(TimestampLatest, true, -1)
+		if err != nil || to.Offset != start {
+			t.Fatalf("latest committed offset %d, %v; the log starts at %d", to.Offset, err, start)
+		}
+		req := ReadRequest{Offset: to.Offset, MaxBytes: 100, ReadCommitted: true, CurrentEpoch: -1, LastFetchedEpoch: -1}
+		if got, err := b.p.Read(req); err != nil || got.Bytes != 0 || got.LastStable != start {
+			t.Fatalf("read at %d: %+v, %v", to.Offset, got, err)
+		}
+	}
+}
+
 func TestReadsOutsideTheLog(t *testing.T) {
 	b := newBench(t, nil).leading(0)
 	b.mustAppend("a", "b")
