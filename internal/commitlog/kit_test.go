@@ -135,6 +135,13 @@ func readAll(l *Log, from int64, maxBytes int) ([]byte, error) {
 	return out, nil
 }
 
+// removeBelow removes the closed segments that end at or before offset.
+func (l *Log) removeBelow(offset int64) error {
+	l.flushMu.Lock()
+	defer l.flushMu.Unlock()
+	return l.removeBelowHeld(offset)
+}
+
 // awaitDurable blocks until the log's durable offset reaches want.
 func awaitDurable(t testing.TB, l *Log, want int64) {
 	t.Helper()

@@ -50,6 +50,7 @@ func (l *Log) retain(nowMs int64) error {
 	if l.Err() != nil || !l.configured.Load() {
 		return nil
 	}
+	changes := l.changes.Load()
 	upTo, err := l.retentionLimit(nowMs)
 	if err != nil || upTo <= (*l.segs.Load())[0].base {
 		return err
@@ -59,7 +60,12 @@ func (l *Log) retain(nowMs int64) error {
 			return err
 		}
 	}
-	return l.removeBelow(upTo)
+	l.flushMu.Lock()
+	defer l.flushMu.Unlock()
+	if l.changes.Load() != changes {
+		return nil // what is below upTo since the truncation is not what expired
+	}
+	return l.removeBelowHeld(upTo)
 }
 
 // retentionLimit is the offset below which every segment may go.

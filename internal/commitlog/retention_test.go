@@ -3,6 +3,7 @@ package commitlog
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/record"
 	"github.com/milena-io/milena/internal/vfs"
+	"github.com/milena-io/milena/internal/vfs/faultfs"
 )
 
 // retentionLog has segments of three batches each, written a second apart, with
@@ -257,6 +259,45 @@ func TestRetentionWaitsForTheTopic(t *testing.T) {
 	}
 	if l.StartOffset() != 0 {
 		t.Errorf("what is kept for ever was removed up to %d", l.StartOffset())
+	}
+}
+
+// TestRetentionOfALogThatIsEmptied: a log is emptied, begins anew at a lower offset
+// and grows, while a pass of retention looks how old its segments are.
+func TestRetentionOfALogThatIsEmptied(t *testing.T) {
+	disk := faultfs.New(vfs.NewMem())
+	cfg := retentionConfig()
+	cfg.RetentionMs = 1
+	r := newRetentionLog(t, testOptions(disk), cfg)
+	defer mustClose(t, r.d)
+	refill := func(at int64) {
+		if err := r.l.TruncateFullyAndStartAt(at); err != nil {
+			t.Fatal(err)
+		}
+		for range 9 {
+			mustAppend(t, r.l, makeBatch(1, 100, -1)) // its age is that of the file
+		}
+		r.commit()
+	}
+	refill(100)
+	emptied := false
+	disk.OnOp(func(c faultfs.Call) {
+		if looking := c.Op == faultfs.Stat && strings.HasSuffix(c.Path, suffixLog); looking && !emptied {
+			emptied = true
+			refill(50)
+		}
+	})
+	retain := func() { // with the time of the disk, which is ahead of the clock
+		if err := r.l.retain(time.Now().Add(time.Hour).UnixMilli()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	retain()
+	if !emptied || r.l.StartOffset() != 50 {
+		t.Errorf("emptied: %v; the log starts at %d, not at 50", emptied, r.l.StartOffset())
+	}
+	if retain(); r.l.StartOffset() != 59 {
+		t.Errorf("the next pass moved the start to %d", r.l.StartOffset())
 	}
 }
 

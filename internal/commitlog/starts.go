@@ -215,20 +215,22 @@ func (l *Log) raiseStart(offset int64) {
 	}
 }
 
-// dropBelowStart removes what SetStartOffset has put out of reach.
+// dropBelowStart removes what SetStartOffset has put out of reach. A log that was
+// emptied since may start lower: only while flushMu is held does its start stay.
 func (l *Log) dropBelowStart() {
+	l.flushMu.Lock()
+	defer l.flushMu.Unlock()
 	// On a full disk the next pass of retention does it.
-	if err := l.removeBelow(l.start.Load()); err != nil {
+	if err := l.removeBelowHeld(l.start.Load()); err != nil {
 		_ = l.d.failOrLater("remove segments of "+l.path, err)
 	}
 }
 
-// removeBelow removes the closed segments that end at or before offset. The log
-// start is moved behind them first and durably: should a crash leave some of the
-// files, they lie below the start and are no gap in the log.
-func (l *Log) removeBelow(offset int64) error {
-	l.flushMu.Lock()
-	defer l.flushMu.Unlock()
+// removeBelowHeld removes the closed segments that end at or before offset. The
+// log start is moved behind them first and durably: should a crash leave some of
+// the files, they lie below the start and are no gap in the log. The caller has
+// held flushMu since it knows the offset.
+func (l *Log) removeBelowHeld(offset int64) error {
 	if l.Err() != nil {
 		return nil // a log out of service keeps its files
 	}
