@@ -86,6 +86,8 @@ func (p *Partition) readError(err error) error {
 		code = kerr.CorruptMessage
 	case is[*commitlog.OutOfRangeError](err):
 		code = kerr.OffsetOutOfRange
+	case errors.Is(err, commitlog.ErrDeleted): // under a reader that the partition had let in
+		code = kerr.UnknownTopicOrPartition
 	case storageError(err):
 		code = kerr.KafkaStorageError
 	}

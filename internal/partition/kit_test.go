@@ -43,6 +43,26 @@ func newBench(t *testing.T, change func(*commitlog.Config)) *bench {
 	return b
 }
 
+// restart stops and starts cleanly; nothing is in memory afterwards.
+func (b *bench) restart() {
+	b.t.Helper()
+	leadership := b.p.Leadership()
+	if err := b.dir.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+	dir, err := commitlog.OpenDir(b.t.Context(), commitlog.DirOptions{FS: b.disk, Path: "/d", NodeID: 1})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = dir.Close() })
+	log, err := dir.OpenLog(b.p.tp, b.p.id, b.p.log.Config())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.dir, b.p = dir, New(b.p.tp, b.p.id, log, Options{})
+	b.p.BecomeLeader(leadership)
+}
+
 // leading makes the partition leader in an epoch, alone in sync.
 func (b *bench) leading(epoch int32) *bench {
 	b.p.BecomeLeader(Leadership{Leader: 1, LeaderEpoch: epoch, Replicas: []base.NodeID{1}, ISR: []base.NodeID{1}})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -238,6 +239,29 @@ func TestOffsetsByTime(t *testing.T) {
 		if got.Offset != c.want || !errors.Is(err, c.err) && err != c.err {
 			t.Errorf("%s: offset %d, %v; want %d, %v", name, got.Offset, err, c.want, c.err)
 		}
+	}
+}
+
+// A topic that is deleted while somebody reads it is one that does not exist, and
+// no error of the server.
+func TestReadOfATopicThatIsDeletedMeanwhile(t *testing.T) {
+	b := newBench(t, func(c *commitlog.Config) { c.SegmentBytes = 150 }).leading(1)
+	for range 3 { // into segments of their own, so that the read opens the file, and not the load
+		b.mustAppend("a", "b")
+	}
+	b.restart()
+	var came atomic.Bool
+	b.disk.OnOp(func(c faultfs.Call) {
+		if c.Op == faultfs.Open && strings.HasSuffix(c.Path, "00000000000000000000.log") && !came.Swap(true) {
+			b.p.Close()
+			if err := b.dir.DeleteLog(b.p.TopicPartition(), b.p.TopicID()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	_, err := b.p.Read(ReadRequest{MaxBytes: 100, CurrentEpoch: -1, LastFetchedEpoch: -1})
+	if !errors.Is(err, kerr.UnknownTopicOrPartition) || !came.Load() {
+		t.Fatalf("%v, deleted meanwhile: %v", err, came.Load())
 	}
 }
 
