@@ -51,7 +51,7 @@ func (p *Partition) Append(data []byte, req AppendRequest) (Appended, error) {
 	if err != nil {
 		return Appended{}, err
 	}
-	if !cfg.Durable {
+	if !p.log.Config().Durable { // cfg may be from before a change that looked at the log's end too early
 		p.advance()
 	}
 	if p.evts.Appended != nil && !got.Duplicate {

@@ -1,7 +1,9 @@
 package partition
 
 import (
+	"bytes"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -239,6 +241,38 @@ func TestOffsetsByTime(t *testing.T) {
 		if got.Offset != c.want || !errors.Is(err, c.err) && err != c.err {
 			t.Errorf("%s: offset %d, %v; want %d, %v", name, got.Offset, err, c.want, c.err)
 		}
+	}
+}
+
+// An append that began when the topic was flushed, and comes to the log when it
+// is relaxed, is flushed by nobody soon: it counts at once.
+func TestAnAppendDuringTheChangeToRelaxed(t *testing.T) {
+	b := newBench(t, nil).leading(0)
+	b.mustAppend("a")
+	b.p.mu.Lock() // stops the append behind its look at the configuration
+	type outcome struct {
+		got Appended
+		err error
+	}
+	done := make(chan outcome)
+	go func() {
+		got, err := b.append(AppendRequest{Acks: -1}, batch("b"))
+		done <- outcome{got, err}
+	}()
+	stacks := make([]byte, 1<<20)
+	for !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*Partition).inSync")) {
+		runtime.Gosched()
+	}
+	cfg := b.p.log.Config()
+	cfg.Durable = false
+	b.p.SetConfig(cfg, 1)
+	b.p.mu.Unlock()
+	o := <-done
+	if o.err != nil {
+		t.Fatal(o.err)
+	}
+	if ok, err := b.p.Committed(o.got.End); !ok || err != nil {
+		t.Fatalf("high watermark %d, %v; appended %+v", b.p.HighWatermark(), err, o.got)
 	}
 }
 
