@@ -36,7 +36,7 @@ func (l *Log) OffsetForTimestamp(ts int64) (TimestampOffset, bool, error) {
 }
 
 // MaxTimestamp finds the record with the largest timestamp, the first one if
-// there are several.
+// there are several. What lies below the log start does not count.
 func (l *Log) MaxTimestamp() (TimestampOffset, bool, error) {
 	return l.lookup(func() (TimestampOffset, bool, *segment, error) {
 		start, end := l.start.Load(), l.end.Load()
@@ -46,7 +46,7 @@ func (l *Log) MaxTimestamp() (TimestampOffset, bool, error) {
 			if s.next.Load() <= start || s.size.Load() == 0 {
 				continue
 			}
-			ts, err := l.maxTime(s)
+			ts, err := l.maxTimeFrom(s, start, end)
 			if err != nil {
 				return TimestampOffset{}, false, s, err
 			}
@@ -110,6 +110,60 @@ func (l *Log) maxTime(s *segment) (int64, error) {
 	}
 	s.setMaxTime(w.maxTS, w.maxAt)
 	return w.maxTS, nil
+}
+
+// maxTimeFrom is the largest timestamp of a segment in which the log may start.
+// Only if the record that has it was deleted must the rest be looked through.
+func (l *Log) maxTimeFrom(s *segment, start, end int64) (int64, error) {
+	largest, err := l.maxTime(s)
+	if err != nil || largest < 0 || s.base >= start {
+		return largest, err
+	}
+	if _, there, err := l.searchSegment(s, largest, start, end); there || err != nil {
+		return largest, err
+	}
+	h, err := l.d.files.acquire(s, kindLog)
+	if err != nil {
+		return 0, missingFile(err, s.base)
+	}
+	defer l.d.files.release(h)
+	size := s.size.Load()
+	pos, next, err := l.position(s, h, start, size)
+	if err != nil {
+		return 0, err
+	}
+	w := newWalker(h, pos, size, next, walkRules{contiguous: l.contiguous(), limit: s.next.Load()})
+	defer w.close()
+	for largest = -1; ; {
+		w.rules.crc = w.next < start // of a batch that the log starts in the records count
+		b, _, err := w.step()
+		switch {
+		case errors.Is(err, io.EOF):
+			return largest, nil
+		case err != nil:
+			return 0, err
+		case b.LastOffset() >= start:
+			largest = max(largest, maxTimeOf(b, start))
+		}
+	}
+}
+
+// maxTimeOf is the largest timestamp of the records of a batch at or after offset
+// start. A batch that begins there need not be whole.
+func maxTimeOf(b record.Batch, start int64) int64 {
+	if b.BaseOffset() >= start || b.TimestampType() == record.LogAppendTime {
+		return b.MaxTimestamp()
+	}
+	largest := record.NoTimestamp
+	for r, err := range b.Records(record.Limits{MaxDecompressedBytes: maxLookupBytes}) {
+		if err != nil {
+			return b.MaxTimestamp() // as firstSince has it
+		}
+		if r.Offset >= start {
+			largest = max(largest, r.Timestamp)
+		}
+	}
+	return largest
 }
 
 // lastTimeEntry is the final entry of a time index, if the data bears it out.
