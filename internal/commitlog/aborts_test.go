@@ -71,3 +71,15 @@ func TestAbortedTxnsOfWhatGoesMeanwhile(t *testing.T) {
 		})
 	}
 }
+
+// A disk that can't read an index is broken, as one that can't read records.
+func TestAbortedTxnsOfABrokenDisk(t *testing.T) {
+	disk := faultfs.New(vfs.NewMem())
+	d := mustOpen(t, testOptions(disk))
+	defer func() { _ = d.Close() }()
+	l := abortedLog(t, d)
+	disk.Add(faultfs.Rule{Ops: []faultfs.Op{faultfs.Read}, Glob: "*" + suffixTxn, Times: 1, Do: faultfs.EIO})
+	if got, err := l.AbortedTxns(0, 1); !errors.Is(err, ErrOffline) || d.Offline() == nil {
+		t.Fatalf("%v, %v, offline: %v", got, err, d.Offline())
+	}
+}

@@ -67,17 +67,17 @@ func (l *Log) AbortedTxns(from, upTo int64) ([]AbortedTxn, error) {
 				continue
 			}
 		}
-		if err := later("read transaction indexes of "+l.path, err); err != nil {
+		if gone := l.Err(); gone != nil { // it is set before the directory is renamed
+			return nil, gone
+		}
+		if _, damaged := errors.AsType[*CorruptionError](err); damaged {
 			return nil, err
 		}
 		if err != nil {
-			return nil, err
+			return nil, l.d.failOrLater("read transaction indexes of "+l.path, err)
 		}
 		if start := l.start.Load(); from < start { // it moves before segments go
 			return nil, &OutOfRangeError{Offset: from, Start: start, End: l.end.Load()}
-		}
-		if err := l.Err(); err != nil { // it is set before the directory is renamed
-			return nil, err
 		}
 		var out []AbortedTxn
 		for _, e := range found {
