@@ -10,7 +10,7 @@ import (
 
 // Close flushes every log, writes the manifest that makes the next start fast,
 // and unlocks the directory. Logs can't be used afterwards. After an I/O error
-// there is no manifest: the next start verifies.
+// there is no manifest: the next start verifies. See HoldManifest, too.
 func (d *Dir) Close() error {
 	if d.closing.Swap(true) {
 		return nil
@@ -31,11 +31,16 @@ func (d *Dir) Close() error {
 		l.abandon(ErrClosed)
 	}
 	err = errors.Join(err, d.frontier.close())
-	if err == nil {
+	if err == nil && !d.held.Load() {
 		err = d.writeManifest(logs)
 	}
 	return errors.Join(err, d.lock.Close())
 }
+
+// HoldManifest keeps Close from writing the manifest, or no longer does. It is for
+// an owner who has yet to draw his conclusions from Verified: if he fails before,
+// the next start must come to them too.
+func (d *Dir) HoldManifest(hold bool) { d.held.Store(hold) }
 
 // closeLogs flushes the logs and completes their derived files.
 func (d *Dir) closeLogs(logs []*Log) error {

@@ -40,6 +40,7 @@ type Dir struct {
 	corrupt  sync.Map // files whose damage was reported
 	offline  atomic.Pointer[failure]
 	closing  atomic.Bool
+	held     atomic.Bool // see HoldManifest
 	telling  sync.WaitGroup
 
 	producerIDExpirationMs atomic.Int64

@@ -142,6 +142,7 @@ func (n *Node) openDir(ctx context.Context) error {
 		return err
 	}
 	n.dir = dir
+	dir.HoldManifest(dir.Verified() > 0) // until it is registered
 	n.onClose("data directory", func(context.Context) error { return dir.Close() })
 	return nil
 }
@@ -221,6 +222,9 @@ func (n *Node) register(ctx context.Context) error {
 		ID: n.cfg.nodeID(), Incarnation: base.NewUUID(), Listeners: n.advertised(), Rack: n.cfg.Props.String("broker.rack"),
 		Directories: []base.UUID{n.dir.DirectoryID()}, Unclean: n.dir.Verified() > 0,
 	})
+	if err == nil {
+		n.dir.HoldManifest(false)
+	}
 	return err
 }
 

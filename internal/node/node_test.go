@@ -139,6 +139,33 @@ func TestTwoStartsGiveTheSameImage(t *testing.T) {
 	}
 }
 
+// A start that fails after it verified the logs, because an address is taken, must
+// not make the crash before it a clean stop.
+func TestAFailedStartDoesNotHideACrash(t *testing.T) {
+	r := newRig(t)
+	n, stop := r.start(nil)
+	r.produce("orders", "a")
+	before := n.Image().Topic("orders").Partitions[0].LeaderEpoch
+	crashed := r.disk.CrashClone(vfs.CrashOptions{KeepUnsynced: 1})
+	stop()
+	r.disk = crashed
+	taken, err := r.network.Listen("broker:9092")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Start(t.Context(), r.config(nil)); err == nil {
+		t.Fatal("started on an address that is taken")
+	}
+	if err := taken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, stop := r.start(nil)
+	defer stop()
+	if got := again.Image().Topic("orders").Partitions[0].LeaderEpoch; got <= before {
+		t.Errorf("leader epoch %d after a crash and a failed start, it was %d", got, before)
+	}
+}
+
 // TestAnUncleanStartRaisesLeaderEpochs lets consumers notice that offsets beyond
 // the recovered end may be given out twice (KIP-320).
 func TestAnUncleanStartRaisesLeaderEpochs(t *testing.T) {
