@@ -144,9 +144,6 @@ func (p *produce) checkTopic(t *produceTopic) error {
 	if !p.api.allowed(p.conn, mayWrite, onTopic, t.name) {
 		return kerr.TopicAuthorizationFailed
 	}
-	if base.IsInternalTopic(t.name) {
-		return kerr.InvalidTopicException
-	}
 	return nil
 }
 
@@ -158,6 +155,10 @@ func (p *produce) append(t *produceTopic, part *producePart) {
 	}
 	if err := checkProduced(p.req.version, part.records); err != nil {
 		p.fail(t, part, err)
+		return
+	}
+	if base.IsInternalTopic(t.name) {
+		p.fail(t, part, kerr.InvalidTopicException)
 		return
 	}
 	got, err := on.Append(part.records, partition.AppendRequest{

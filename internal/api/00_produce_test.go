@@ -60,6 +60,8 @@ func TestProduceErrors(t *testing.T) {
 		{"unknown id", 13, produceOf(1, "", 99, 0, plainBatch()), "", "UNKNOWN_TOPIC_ID"},
 		{"internal topic", 9, produceOf(1, base.GroupMetadataTopic, 2, 0, plainBatch()), "", "INVALID_TOPIC_EXCEPTION"},
 		{"internal topic by id", 13, produceOf(1, "", 2, 0, plainBatch()), "", "INVALID_TOPIC_EXCEPTION"},
+		{"missing partition of an internal topic", 9, produceOf(1, base.GroupMetadataTopic, 2, 7, plainBatch()), "", "UNKNOWN_TOPIC_OR_PARTITION"},
+		{"missing internal topic", 9, produceOf(1, base.TransactionStateTopic, 3, 0, plainBatch()), "", "UNKNOWN_TOPIC_OR_PARTITION"},
 		{"transactional batch, no id", 9, produceOf(1, "t", 1, 0, transactional), "", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"},
 		{"transactional batch, denied id", 9, produceOf(1, "t", 1, 0, transactional), "denied", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"},
 		{"transactional batch", 9, produceOf(1, "t", 1, 0, transactional), "tx", "INVALID_PRODUCER_ID_MAPPING"},
