@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -86,6 +87,11 @@ func (c *Controller) RegisterBroker(ctx context.Context, r Registration) (epoch 
 	if b == nil || b.Incarnation != r.Incarnation {
 		return 0, failure(kerr.DuplicateBrokerRegistration, "another process registered as broker %d meanwhile", r.ID)
 	}
+	if r.Unclean && r.ID == c.cfg.NodeID {
+		if err := c.renewLeaderEpochs(ctx, r.ID); err != nil {
+			return 0, err
+		}
+	}
 	c.cfg.Logger.Info("broker registered", "broker", int32(r.ID), "epoch", b.Epoch, "fenced", b.Fenced)
 	return b.Epoch, nil
 }
@@ -108,21 +114,45 @@ func (c *Controller) decideRegistration(img *metadata.Image, r Registration) ([]
 	for _, l := range r.Listeners {
 		rec.Listeners = append(rec.Listeners, &metapb.Listener{Name: l.Name, Host: l.Host, Port: uint32(l.Port), Protocol: int32(l.Protocol)})
 	}
-	records := []*metapb.Record{metadata.Record(rec)}
-	if r.Unclean && own {
-		records = append(records, newLeaderEpochs(img, r.ID)...)
-	}
-	return records, nil
+	return []*metapb.Record{metadata.Record(rec)}, nil
 }
 
-// newLeaderEpochs confirms a broker as leader of what it leads, in a new epoch.
-func newLeaderEpochs(img *metadata.Image, id base.NodeID) (records []*metapb.Record) {
+// epochBytes is more than what confirming the leader of one partition takes in a
+// proposal: 16 bytes are the topic's id, the rest is numbers and tags.
+const epochBytes = 64
+
+// renewLeaderEpochs confirms a broker as leader of what it leads, in a new epoch.
+// A broker may lead more than one proposal can hold. If it fails half way, the
+// broker's start fails, and its next one begins again.
+func (c *Controller) renewLeaderEpochs(ctx context.Context, id base.NodeID) error {
+	for part := range slices.Chunk(ledBy(c.store.Current(), id), max(1, c.cfg.MaxProposalBytes/epochBytes)) {
+		err := c.submit(ctx, func(img *metadata.Image) (records []*metapb.Record) {
+			for _, p := range part {
+				if t := img.TopicByID(p.topic); t != nil && t.Partitions[p.index].Leader == id {
+					records = append(records, metadata.Record(&metapb.PartitionChange{TopicId: p.topic[:], Index: p.index, Leader: new(int32(id))}))
+				}
+			}
+			return records
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type ledPartition struct {
+	topic base.UUID
+	index int32
+}
+
+func ledBy(img *metadata.Image, id base.NodeID) (led []ledPartition) {
 	for t := range img.Topics() {
 		for i := range t.Partitions {
 			if t.Partitions[i].Leader == id {
-				records = append(records, metadata.Record(&metapb.PartitionChange{TopicId: t.ID[:], Index: int32(i), Leader: new(int32(id))}))
+				led = append(led, ledPartition{t.ID, int32(i)})
 			}
 		}
 	}
-	return records
+	return led
 }

@@ -445,6 +445,30 @@ func TestRegistration(t *testing.T) {
 	expect(t, "alive", err, kerr.DuplicateBrokerRegistration, "Another broker is registered")
 }
 
+// A broker that leads more than one proposal holds must be able to start after a crash.
+func TestManyLeaderEpochs(t *testing.T) {
+	r := newRig(t)
+	reg := Registration{ID: 1, Incarnation: base.UUID{1}, Listeners: []metadata.Listener{{Name: "PLAINTEXT", Host: "127.0.0.1", Port: 9092}}}
+	if _, err := r.RegisterBroker(t.Context(), reg); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		r.create(NewTopic{Name: name, Partitions: 100, ReplicationFactor: 1})
+	}
+	r.cfg.MaxProposalBytes = 2000
+	reg.Incarnation, reg.Unclean = base.UUID{2}, true
+	if _, err := r.RegisterBroker(t.Context(), reg); err != nil {
+		t.Fatal(err)
+	}
+	for topic := range r.store.Current().Topics() {
+		for i := range topic.Partitions {
+			if p := topic.Partitions[i]; p.LeaderEpoch != 1 || p.Leader != 1 {
+				t.Fatalf("%s-%d: %+v", topic.Name, i, p)
+			}
+		}
+	}
+}
+
 func TestTwoStartsGiveOneHash(t *testing.T) {
 	r := newRig(t)
 	var hashes []string
