@@ -30,10 +30,11 @@ func (l *Log) Producers() []ProducerInfo {
 }
 
 // FirstUnstableOffset is the first offset of a transaction that is undecided, or
-// whose marker hw has not passed; not below the log start, which may lie inside. The last stable offset is the smaller of it
-// and hw. Without transactions, the answer needs no look into files and does not
-// wait for an append. An error says that it is not known now, which is not "none":
-// what is undecided would pass for committed.
+// whose marker hw has not passed, but not below the log start, which may lie
+// inside a transaction. The last stable offset is the smaller of it and hw.
+// Without transactions, the answer needs no look into files and does not wait for
+// an append. An error says that it is not known now, which is not "none": what is
+// undecided would pass for committed.
 func (l *Log) FirstUnstableOffset(hw int64) (first int64, unstable bool, err error) {
 	if !l.unstable.Load() {
 		return 0, false, nil

@@ -204,10 +204,10 @@ var groupScenarios = []scenario{
 	{name: "join, rebalance timeout", key: kmsg.JoinGroup, run: func(s *script) {
 		g := s.name("g")
 		short := join(g, "")
-		short.RebalanceTimeoutMillis = 300
+		short.RebalanceTimeoutMillis = 1500
 		a := s.alone(short)
 		second := join(g, s.reserve(g))
-		second.RebalanceTimeoutMillis, second.SessionTimeoutMillis = 300, 1500
+		second.RebalanceTimeoutMillis, second.SessionTimeoutMillis = 1500, 3000
 		bJoins := s.later(second)
 		r := bJoins("the one that came").(*kmsg.JoinGroupResponse)
 		s.ask("the one that was late", a.heartbeat())

@@ -13,7 +13,7 @@ func (s *script) tells(step, group string, topics ...topic) {
 
 // brief is a join whose session ends soon after the last heartbeat.
 func brief(req *kmsg.JoinGroupRequest) *kmsg.JoinGroupRequest {
-	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 1000, 1000
+	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 3000, 3000 // a busy machine must not let the others time out, too
 	return req
 }
 
@@ -82,7 +82,7 @@ func membersTimeOut(s *script) {
 	s.tells("a commit after it", g, t)
 	b := s.alone(brief(join(g, "")))
 	lasting := join(g, s.reserve(g))
-	lasting.RebalanceTimeoutMillis = 1000
+	lasting.RebalanceTimeoutMillis = 3000
 	cJoins := s.later(lasting)
 	r := cJoins("").(*kmsg.JoinGroupResponse) // b does not come back in time
 	c := member{group: g, id: r.MemberID, generation: r.Generation}
