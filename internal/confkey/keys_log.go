@@ -171,7 +171,7 @@ var logKeys = []Key{
 		Doc: "Used as log.retention.ms, in minutes, when that is not set.",
 	},
 	{
-		Name: "log.retention.ms", Type: Long, Default: none, limits: atLeast(-1), rule: someRetention, Importance: High, Dynamic: ClusterWide, BrokerSynonyms: []string{"log.retention.ms", "log.retention.minutes", "log.retention.hours"},
+		Name: "log.retention.ms", Type: Long, Default: none, rule: someRetentionMs, Importance: High, Dynamic: ClusterWide, BrokerSynonyms: []string{"log.retention.ms", "log.retention.minutes", "log.retention.hours"},
 		Doc: "Age above which segments are deleted; -1 is without limit.",
 	},
 	{

@@ -26,6 +26,13 @@ var someRetention = &rule{"at least 1, or negative", func(v string) string {
 	return ""
 }}
 
+var someRetentionMs = &rule{"[1,...] or -1", func(v string) string {
+	if n, _ := strconv.ParseInt(v, 10, 64); n < 1 && n != -1 {
+		return "Value must be at least 1, or -1 for no limit"
+	}
+	return ""
+}}
+
 // idleTime leaves a client the time to say something before it counts as idle.
 // Kafka compares with the delay of a failed authentication, which is 100 ms.
 var idleTime = &rule{"above 100, or negative", func(v string) string {

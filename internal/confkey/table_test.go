@@ -55,7 +55,7 @@ func TestCheck(t *testing.T) {
 		{ScopeTopic, "segment.bytes", "99999999999", "Invalid value 99999999999 for configuration segment.bytes: Not a number of type INT"},
 		{ScopeTopic, "segment.bytes", "1", "Invalid value 1 for configuration segment.bytes: Value must be at least 1048576"},
 		{ScopeTopic, "retention.ms", "0", ""},
-		{ScopeBroker, "log.retention.ms", "0", "at least 1, or negative"},
+		{ScopeBroker, "log.retention.ms", "0", "at least 1, or -1"},
 		{ScopeBroker, "log.retention.ms", "-1", ""},
 		{ScopeBroker, "log.retention.minutes", "0", "at least 1, or negative"},
 		{ScopeBroker, "log.retention.hours", "0", "at least 1, or negative"},
