@@ -88,8 +88,9 @@ const (
 )
 
 // drainGrace is WriteGrace while the server drains: a client that reads nothing
-// must not hold the stop up until a supervisor kills the process.
-const drainGrace = 5 * time.Second
+// must not hold the stop up until a supervisor kills the process, for which ten
+// seconds are usual. Who had just taken something is given it twice.
+const drainGrace = 3 * time.Second
 
 // DefaultLimits are the limits of an unconfigured broker.
 func DefaultLimits() Limits {
