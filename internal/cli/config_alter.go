@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -19,9 +17,6 @@ import (
 func (a *app) alterConfigs(ctx context.Context, e configEntity, names []string, ch configChange) error {
 	ops, err := ch.operations()
 	if err != nil {
-		return err
-	}
-	if err := checkNoLockout(e, ops); err != nil {
 		return err
 	}
 	return a.admin(ctx, func(ctx context.Context, _ *kadm.Client, cl *kgo.Client) error {
@@ -64,24 +59,6 @@ func alterEach(ctx context.Context, cl *kgo.Client, e configEntity, names []stri
 		}
 	}
 	return outcomesInOrder(names, out)
-}
-
-// maxConnections is the setting that shuts the door behind the one who set it.
-const maxConnections = "max.connections"
-
-// checkNoLockout refuses a change that nobody could take back. A broker obeys,
-// as Kafka's does: no connection is let in from then on, and as settings of the
-// cluster are stronger than those of a broker's file, no restart helps.
-func checkNoLockout(e configEntity, ops []kmsg.IncrementalAlterConfigsRequestResourceConfig) error {
-	for _, op := range ops {
-		if e != configBroker || op.Name != maxConnections || op.Value == nil {
-			continue
-		}
-		if n, err := strconv.ParseInt(strings.TrimSpace(*op.Value), 10, 64); err == nil && n == 0 {
-			return usagef("%s=0 closes every connection, and nobody could connect to take it back; use a number of at least 1", maxConnections)
-		}
-	}
-	return nil
 }
 
 // checkDeleted refuses to delete settings that do not exist: a broker answers

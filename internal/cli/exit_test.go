@@ -32,7 +32,6 @@ func TestExitCodes(t *testing.T) {
 		{"group reset-offsets g", exitUsage},
 		{"group reset-offsets g --all-topics --to-earliest --to-latest", exitUsage},
 		{"group reset-offsets g --all-topics --by-duration -5m", exitUsage},
-		{"config alter broker default --set max.connections=0", exitUsage},
 		{"server --set nonsense=1", exitFailed},
 		{"topic list -b 127.0.0.1:1 --timeout 2s", exitUnreachable},
 	} {
