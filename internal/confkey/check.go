@@ -157,10 +157,11 @@ func identify(v Values) (Values, error) {
 // CheckConnections checks what no single key about connections can: that somebody
 // may connect. Nobody could undo it otherwise.
 func CheckConnections(v Values) error {
-	if v.Int("max.connections.per.ip") == 0 && v.String("max.connections.per.ip.overrides") == "" {
+	letsIn := func(pair string) bool { _, n, err := ParseIPOverride(pair); return err == nil && n > 0 }
+	if v.Int("max.connections.per.ip") == 0 && !slices.ContainsFunc(v.List("max.connections.per.ip.overrides"), letsIn) {
 		return &InvalidError{
 			Key: "max.connections.per.ip", Value: "0",
-			Reason: "Nobody could connect; 0 needs max.connections.per.ip.overrides to be set",
+			Reason: "Nobody could connect; 0 needs max.connections.per.ip.overrides to let somebody in",
 		}
 	}
 	return nil

@@ -48,7 +48,11 @@ func (c *Controller) AlterConfigs(ctx context.Context, changes []ConfigChange, v
 			if seen[changes[i].resource()] > 1 {
 				return nil, failure(kerr.InvalidRequest, "Each resource must appear at most once.")
 			}
-			return c.alter(img, &changes[i])
+			records, err := c.alter(img, &changes[i])
+			if err == nil && changes[i].resource().Type == metadata.ResourceBroker {
+				img = c.preview(img, records) // what a broker ends up with comes from two resources
+			}
+			return records, err
 		}
 	})
 }

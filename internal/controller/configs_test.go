@@ -119,6 +119,8 @@ func TestSomebodyMayAlwaysConnect(t *testing.T) {
 		change ConfigChange
 		code   *kerr.Error
 	}{
+		{"none of nobody", onBroker("", op(set, perIP, "0"), op(set, overrides, ",")), kerr.InvalidRequest},
+		{"none of one", onBroker("", op(set, perIP, "0"), op(set, overrides, "10.0.0.1:0")), kerr.InvalidRequest},
 		{"some may", onBroker("", op(set, perIP, "0"), op(set, overrides, "10.0.0.1:5")), nil},
 		{"no longer", onBroker("", null(del, overrides)), kerr.InvalidRequest},
 		{"not to this broker", onBroker("1", op(set, overrides, "")), kerr.InvalidRequest},
@@ -130,6 +132,11 @@ func TestSomebodyMayAlwaysConnect(t *testing.T) {
 	} {
 		expect(t, c.what, r.AlterConfigs(t.Context(), []ConfigChange{c.change}, false)[0], c.code, "")
 	}
+	got := r.AlterConfigs(t.Context(), []ConfigChange{
+		onBroker("", op(set, perIP, "0"), op(set, overrides, "10.0.0.1:5")), onBroker("1", op(set, overrides, "")),
+	}, false)
+	expect(t, "some may", got[0], nil, "")
+	expect(t, "but not to this broker, in the same request", got[1], kerr.InvalidRequest, "")
 }
 
 func TestAlterConfigsOfManyResources(t *testing.T) {
