@@ -142,6 +142,8 @@ func (l *Log) maxTimeFrom(s *segment, start, end int64) (int64, error) {
 			return largest, nil
 		case err != nil:
 			return 0, err
+		case b.BaseOffset() >= end:
+			return largest, nil
 		case b.LastOffset() >= start:
 			largest = max(largest, maxTimeOf(b, start))
 		}

@@ -1,13 +1,45 @@
 package commitlog
 
 import (
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/milena-io/milena/internal/record"
 	"github.com/milena-io/milena/internal/vfs"
+	"github.com/milena-io/milena/internal/vfs/faultfs"
 )
+
+// A lookup looks at the log as it was when it began: a larger timestamp that comes
+// meanwhile hides none.
+func TestMaxTimestampWhileTheLogGrows(t *testing.T) {
+	disk := faultfs.New(vfs.NewMem())
+	d := mustOpen(t, testOptions(disk))
+	defer mustClose(t, d)
+	cfg := testConfig()
+	cfg.SegmentBytes = 1 << 20
+	l := mustLog(t, d, cfg)
+	mustAppend(t, l, makeBatch(1, 100, 1000))
+	mustAppend(t, l, makeBatch(1, 100, 10))
+	if err := l.SetStartOffset(1); err != nil {
+		t.Fatal(err)
+	}
+	var came atomic.Bool
+	disk.OnOp(func(c faultfs.Call) {
+		if c.Op == faultfs.Read && strings.HasSuffix(c.Path, suffixLog) && !came.Swap(true) {
+			mustAppend(t, l, makeBatch(1, 100, 20))
+		}
+	})
+	got, ok, err := l.MaxTimestamp()
+	if err != nil || !ok || got.Timestamp != 10 || got.Offset != 1 {
+		t.Errorf("%+v, %v, %v", got, ok, err)
+	}
+	if !came.Load() {
+		t.Error("the segment was not read")
+	}
+}
 
 // Wherever the log starts, between batches or inside one, the largest timestamp
 // is that of the records which are left.
