@@ -44,7 +44,11 @@ func (a *API) describeProducers(r *Request, topic string, part *kmsg.DescribePro
 	if p := a.image().Partition(base.TopicPartition{Topic: topic, Partition: part.Partition}); p == nil || p.Leader != a.cfg.NodeID {
 		return kerr.NotLeaderForPartition
 	}
-	for _, info := range on.Producers() {
+	producers, err := on.Producers()
+	if err != nil {
+		return err
+	}
+	for _, info := range producers {
 		prod := kmsg.NewDescribeProducersResponseTopicPartitionActiveProducer()
 		prod.ProducerID, prod.ProducerEpoch, prod.LastSequence = info.ProducerID, int32(info.Epoch), info.LastSequence
 		prod.LastTimestamp, prod.CoordinatorEpoch, prod.CurrentTxnStartOffset = info.LastTimestamp, info.CoordinatorEpoch, info.TxnStart

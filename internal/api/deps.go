@@ -60,7 +60,7 @@ type Offsets interface {
 	DeleteRecords(offset int64) (logStart int64, err error)
 	EndOffsetForEpoch(currentEpoch, epoch int32) (partition.EpochEnd, error)
 	LogStart() int64
-	Producers() []producer.Info
+	Producers() ([]producer.Info, error)
 }
 
 // LogDir is one data directory for DescribeLogDirs.

@@ -223,6 +223,6 @@ func (p *fakePartition) EndOffsetForEpoch(current, epoch int32) (partition.Epoch
 
 func (p *fakePartition) LogStart() int64 { return p.start }
 
-func (p *fakePartition) Producers() []producer.Info {
-	return []producer.Info{{ProducerID: 7, Epoch: 1, LastSequence: 4, LastTimestamp: 99, CoordinatorEpoch: -1, TxnStart: -1}}
+func (p *fakePartition) Producers() ([]producer.Info, error) {
+	return []producer.Info{{ProducerID: 7, Epoch: 1, LastSequence: 4, LastTimestamp: 99, CoordinatorEpoch: -1, TxnStart: -1}}, nil
 }

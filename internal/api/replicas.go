@@ -3,7 +3,6 @@ package api
 import (
 	"github.com/milena-io/milena/internal/base"
 	"github.com/milena-io/milena/internal/commitlog"
-	"github.com/milena-io/milena/internal/commitlog/producer"
 	"github.com/milena-io/milena/internal/partition"
 	"github.com/milena-io/milena/internal/replica"
 )
@@ -15,12 +14,6 @@ type localReplicas struct {
 	set *replica.Set
 	dir *commitlog.Dir
 }
-
-// localPartition adds to a partition what handlers want of its log.
-type localPartition struct{ *partition.Partition }
-
-// Producers implements Offsets.
-func (p localPartition) Producers() []producer.Info { return p.Log().Producers() }
 
 // Get implements Replicas.
 func (l localReplicas) Get(topic string, index int32) (Partition, error) {
@@ -37,7 +30,7 @@ func found(p *partition.Partition, err error) (Partition, error) {
 	if err != nil {
 		return nil, err
 	}
-	return localPartition{p}, nil
+	return p, nil
 }
 
 // LogDirs implements Replicas.

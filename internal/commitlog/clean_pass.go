@@ -62,10 +62,9 @@ type lastWord struct {
 }
 
 func (c *cleaner) newPass(p cleanPlan) (*cleanPass, error) {
-	// Of a log that can't be loaded the producers are not known, nor which batches
-	// are their last words.
-	if err := p.log.ready(); err != nil {
-		return nil, err
+	producers, err := p.log.Producers()
+	if err != nil {
+		return nil, err // which batches are their last words is not known
 	}
 	pass := &cleanPass{
 		c: c, plan: p, cfg: p.log.Config(), nowMs: c.d.opts.Now().UnixMilli(),
@@ -74,7 +73,7 @@ func (c *cleaner) newPass(p cleanPlan) (*cleanPass, error) {
 	c.mu.Lock()
 	_, pass.scanMarkers = c.scan[p.log]
 	c.mu.Unlock()
-	for _, info := range p.log.Producers() {
+	for _, info := range producers {
 		pass.last[info.ProducerID] = lastWord{offset: info.LastOffset, epoch: info.Epoch}
 	}
 	return pass, nil

@@ -412,7 +412,7 @@ func (p crashPoint) retry(l *Log, seq []record.Batch, start, end int64) error {
 		}
 	}
 	known := map[int64]bool{}
-	for _, info := range l.Producers() {
+	for _, info := range producersOf(l) {
 		known[info.ProducerID] = true
 		b, ok := last[info.ProducerID]
 		if !ok || info.LastOffset != b.LastOffset() || info.LastSequence != b.LastSequence() {

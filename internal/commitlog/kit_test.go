@@ -142,6 +142,12 @@ func (l *Log) removeBelow(offset int64) error {
 	return l.removeBelowHeld(offset)
 }
 
+// producersOf are the producers of a log, or none if they are not known.
+func producersOf(l *Log) []ProducerInfo {
+	list, _ := l.Producers()
+	return list
+}
+
 // awaitDurable blocks until the log's durable offset reaches want.
 func awaitDurable(t testing.TB, l *Log, want int64) {
 	t.Helper()

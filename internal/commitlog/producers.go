@@ -19,14 +19,15 @@ func (d *Dir) newProducers() *producer.State {
 	return producer.NewState(producer.Options{ExpirationMs: d.producerIDExpirationMs.Load()})
 }
 
-// Producers lists the known producers by id.
-func (l *Log) Producers() []ProducerInfo {
-	if l.ready() != nil {
-		return nil
+// Producers lists the known producers by id. An error says that they are not
+// known now, which is not "none".
+func (l *Log) Producers() ([]ProducerInfo, error) {
+	if err := l.ready(); err != nil {
+		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.producers.Producers()
+	return l.producers.Producers(), nil
 }
 
 // FirstUnstableOffset is the first offset of a transaction that is undecided, or

@@ -99,7 +99,7 @@ func TestDamagedTxnIndexBeforeSnapshot(t *testing.T) {
 	if got, err := l.AbortedTxns(0, l.EndOffset()); err != nil || len(got) != 1 {
 		t.Fatalf("aborted transactions: %v, %v", got, err)
 	}
-	if p := l.Producers(); len(p) != 1 {
+	if p := producersOf(l); len(p) != 1 {
 		t.Fatalf("producers %v", p)
 	}
 }
@@ -130,7 +130,7 @@ func TestSnapshotsOfRecoveredSegmentsAreDurable(t *testing.T) {
 				mustAppend(t, l, makeBatch(1, 300, 1))
 			}
 			mustFlush(t, l)
-			want := l.Producers()
+			want := producersOf(l)
 			segs := l.Segments()
 			if err := l.SetStartOffset(segs[len(segs)-1].BaseOffset); err != nil {
 				t.Fatal(err)
@@ -143,7 +143,7 @@ func TestSnapshotsOfRecoveredSegmentsAreDurable(t *testing.T) {
 			d = mustOpen(t, testOptions(disk))
 			defer mustClose(t, d)
 			l = mustLog(t, d, cfg)
-			if got := l.Producers(); len(got) != len(want) {
+			if got := producersOf(l); len(got) != len(want) {
 				t.Fatalf("producers %+v, had %+v", got, want)
 			}
 		})
@@ -175,7 +175,7 @@ func TestSnapshotOfFirstSegmentNeedsNoWitness(t *testing.T) {
 	l = mustLog(t, d, testConfig())
 	a, err := l.Append(producerBatch(1, 0, 0, false), AppendOptions{Origin: Client, NowMs: 1})
 	if err != nil || !a.Duplicate {
-		t.Fatalf("%+v, %v; producers %+v", a, err, []producer.Info(l.Producers()))
+		t.Fatalf("%+v, %v; producers %+v", a, err, []producer.Info(producersOf(l)))
 	}
 }
 

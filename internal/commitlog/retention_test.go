@@ -226,12 +226,12 @@ func TestRetentionPass(t *testing.T) {
 	if l.StartOffset() != 6 || d.Offline() != nil {
 		t.Fatalf("starts at %d, offline %v", l.StartOffset(), d.Offline())
 	}
-	if got := l.Producers(); len(got) != 1 {
+	if got := producersOf(l); len(got) != 1 {
 		t.Fatalf("producers %v", got)
 	}
 	r.clock.advance(2 * time.Hour)
 	d.applyRetention()
-	if got := l.Producers(); len(got) != 0 {
+	if got := producersOf(l); len(got) != 0 {
 		t.Errorf("an idle producer is still known: %v", got)
 	}
 	if l.StartOffset() != 11 {

@@ -421,8 +421,8 @@ func TestCloseForWantOfSomething(t *testing.T) {
 			disk.Clear()
 			d = mustOpen(t, testOptions(mem))
 			defer mustClose(t, d)
-			if l = mustLog(t, d, testConfig()); d.Verified() != 1 || len(l.Producers()) != 1 || l.EndOffset() != 1 {
-				t.Error(d.Verified(), l.Producers(), l.EndOffset())
+			if l = mustLog(t, d, testConfig()); d.Verified() != 1 || len(producersOf(l)) != 1 || l.EndOffset() != 1 {
+				t.Error(d.Verified(), producersOf(l), l.EndOffset())
 			}
 			if _, err := l.Append(makeBatch(1, 1, 1), AppendOptions{LeaderEpoch: 7}); err != nil || fmt.Sprint(l.Epochs()) != "[{0 0} {7 1}]" {
 				t.Error(l.Epochs(), err)

@@ -100,7 +100,11 @@ func (p *Partition) Close() {
 // SetConfig puts a changed topic configuration into force.
 func (p *Partition) SetConfig(cfg commitlog.Config, minInsyncReplicas int) {
 	p.minISR.Store(int32(minInsyncReplicas))
+	relaxed := !p.log.Config().Durable
 	p.log.SetConfig(cfg)
+	if relaxed && cfg.Durable {
+		p.log.RequestFlush() // an append of before may find that only a flush counts now
+	}
 	p.advance() // from flushed to relaxed, the whole log counts at once
 }
 

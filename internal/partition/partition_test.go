@@ -7,7 +7,10 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -259,9 +262,15 @@ func TestAnAppendDuringTheChangeToRelaxed(t *testing.T) {
 		got, err := b.append(AppendRequest{Acks: -1}, batch("b"))
 		done <- outcome{got, err}
 	}()
-	stacks := make([]byte, 1<<20)
-	for !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*Partition).inSync")) {
-		runtime.Gosched()
+	waiting := func() bool {
+		stacks := make([]byte, 1<<20)
+		return bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*Partition).inSync"))
+	}
+	for deadline := time.Now().Add(10 * time.Second); !waiting(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			b.p.mu.Unlock()
+			t.Fatal("the append does not wait where it should")
+		}
 	}
 	cfg := b.p.log.Config()
 	cfg.Durable = false
@@ -273,6 +282,44 @@ func TestAnAppendDuringTheChangeToRelaxed(t *testing.T) {
 	}
 	if ok, err := b.p.Committed(o.got.End); !ok || err != nil {
 		t.Fatalf("high watermark %d, %v; appended %+v", b.p.HighWatermark(), err, o.got)
+	}
+}
+
+// An append that came to the log when the topic was relaxed asked for no flush. If
+// it has been flushed since, only one makes the records count.
+func TestAnAppendDuringTheChangeToFlushed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(c *commitlog.Config) { c.Durable = false }).leading(0)
+		b.mustAppend("a")
+		synctest.Wait() // no flush is due any more
+		// What an append does up to its last look at the configuration.
+		if _, err := b.p.log.Append(batch("b"), commitlog.AppendOptions{NowMs: nowMs}); err != nil {
+			t.Fatal(err)
+		}
+		cfg := b.p.log.Config()
+		cfg.Durable = true
+		b.p.SetConfig(cfg, 1)
+		if err := b.committed(b.p.LogEnd()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A log that can't be looked at does not say that it has no producers.
+func TestProducersForWantOfDescriptors(t *testing.T) {
+	b := newBench(t, nil).leading(1)
+	idempotent := record.NewBuilder(record.BuilderOptions{ProducerID: 7})
+	idempotent.Append(nowMs, []byte("k"), []byte("v"))
+	if _, err := b.append(AppendRequest{Acks: 1}, idempotent.Build()); err != nil {
+		t.Fatal(err)
+	}
+	b.restart()
+	b.disk.Add(faultfs.Rule{Ops: []faultfs.Op{faultfs.Open}, Glob: "*.snapshot", Times: 1, Do: faultfs.Fail(syscall.EMFILE)})
+	if list, err := b.p.Producers(); !errors.Is(err, kerr.KafkaStorageError) {
+		t.Fatalf("%v, %v", list, err)
+	}
+	if list, err := b.p.Producers(); err != nil || len(list) != 1 {
+		t.Fatalf("%v, %v", list, err)
 	}
 }
 
