@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/milena-io/milena/internal/record"
+	"github.com/milena-io/milena/internal/wire"
 )
 
 // code is the one translation of errors into Kafka's. Domain packages speak
@@ -62,16 +62,11 @@ func explain(err error) *string {
 	if text == "" {
 		text = known.Description
 	}
-	if len(text) > maxMessage {
-		text = strings.ToValidUTF8(text[:maxMessage], "")
+	if len(text) > wire.MaxString { // it may repeat what the client sent, which can be as long
+		text = strings.ToValidUTF8(text[:wire.MaxString], "")
 	}
 	return &text
 }
-
-// maxMessage is the longest string of an answer. The codec does not check: of a
-// longer one it writes the lower half of the length. Messages repeat what the
-// client sent, which may have that length already.
-const maxMessage = math.MaxInt16
 
 // explainOrEmpty is explain for the answers in which Kafka has an empty message
 // where there is no error.

@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/milena-io/milena/internal/base"
 )
 
 type consumeOptions struct {
@@ -297,7 +299,7 @@ func (c *consumption) poll(ctx context.Context) (fetches kgo.Fetches, troubled b
 			}
 			continue
 		}
-		what := topicPartition{e.Topic, e.Partition}.String()
+		what := whereOf(base.TopicPartition{Topic: e.Topic, Partition: e.Partition})
 		if e.Topic == "" { // it concerns the whole consumer: a group that cannot be joined
 			what = "group " + c.options.group
 		}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/milena-io/milena/internal/base"
 )
 
 // endTracker knows, for --exit-at-end, how far each partition still has to be
@@ -45,7 +47,7 @@ func newEndTracker(ctx context.Context, adm *kadm.Client, start position, o cons
 			t.ends[end.Topic] = map[int32]int64{}
 		}
 		if end.Err != nil {
-			t.unlisted[topicPartition{end.Topic, end.Partition}] = &trouble{err: end.Err}
+			t.unlisted[base.TopicPartition{Topic: end.Topic, Partition: end.Partition}] = &trouble{err: end.Err}
 			return
 		}
 		t.ends[end.Topic][end.Partition] = end.Offset

@@ -10,28 +10,27 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/milena-io/milena/internal/base"
 )
 
 // troubles are the errors that keep partitions from being read. Most of them
 // pass: a leader moves, a topic has just been created. So they are remembered,
 // and count once nothing else is left to read.
-type troubles map[topicPartition]*trouble
-
-type topicPartition struct {
-	topic     string
-	partition int32
-}
+type troubles map[base.TopicPartition]*trouble
 
 type trouble struct {
 	err   error
 	times int
 }
 
-func (p topicPartition) String() string {
-	if p.partition < 0 {
-		return "topic " + p.topic
+// whereOf names a partition in a message. An error of a whole topic has the
+// partition -1.
+func whereOf(p base.TopicPartition) string {
+	if p.Partition < 0 {
+		return "topic " + p.Topic
 	}
-	return fmt.Sprintf("topic %s partition %d", p.topic, p.partition)
+	return fmt.Sprintf("topic %s partition %d", p.Topic, p.Partition)
 }
 
 // vanishedMax is how often a topic may be unknown to the broker before it is
@@ -43,7 +42,7 @@ func (t troubles) note(e kgo.FetchError) bool {
 	if e.Topic == "" || !kerr.IsRetriable(e.Err) {
 		return false
 	}
-	p := topicPartition{e.Topic, e.Partition}
+	p := base.TopicPartition{Topic: e.Topic, Partition: e.Partition}
 	if t[p] == nil {
 		t[p] = &trouble{}
 	}
@@ -59,28 +58,28 @@ func isVanished(err error) bool {
 // remark tells who follows a topic that a partition's data cannot be read,
 // once: nothing else would end their waiting.
 func (t troubles) remark(w io.Writer, e kgo.FetchError) {
-	p := topicPartition{e.Topic, e.Partition}
+	p := base.TopicPartition{Topic: e.Topic, Partition: e.Partition}
 	damaged := errors.Is(e.Err, kerr.CorruptMessage) || errors.Is(e.Err, kerr.KafkaStorageError)
 	if damaged && t[p] != nil && t[p].times == 1 {
-		fmt.Fprintf(w, "milena: %v; trying again\n", explain(e.Err, "", p.String()))
+		fmt.Fprintf(w, "milena: %v; trying again\n", explain(e.Err, "", whereOf(p)))
 	}
 }
 
 // over forgets the trouble of a record's partition, which can be read again.
 func (t troubles) over(r *kgo.Record) {
 	if len(t) > 0 {
-		delete(t, topicPartition{r.Topic, r.Partition})
-		delete(t, topicPartition{r.Topic, -1})
+		delete(t, base.TopicPartition{Topic: r.Topic, Partition: r.Partition})
+		delete(t, base.TopicPartition{Topic: r.Topic, Partition: -1})
 	}
 }
 
 // err names every partition in trouble.
 func (t troubles) err() error {
 	var errs []error
-	for _, p := range slices.SortedFunc(maps.Keys(t), func(a, b topicPartition) int {
-		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
+	for _, p := range slices.SortedFunc(maps.Keys(t), func(a, b base.TopicPartition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	}) {
-		errs = append(errs, explain(t[p].err, "", p.String()))
+		errs = append(errs, explain(t[p].err, "", whereOf(p)))
 	}
 	return errors.Join(errs...)
 }

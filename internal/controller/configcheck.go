@@ -140,7 +140,7 @@ func (c *Controller) checkStillReachable(img *metadata.Image, ch *ConfigChange, 
 	} else {
 		own = next
 	}
-	v, _ := c.cfg.Broker.With(forAll)
+	v, _ := c.cfg.Broker.With(forAll) // what does not parse is not in force, and left out
 	v, _ = v.With(own)
 	if err := confkey.CheckConnections(v); err != nil {
 		return failure(kerr.InvalidRequest, "%s", err)

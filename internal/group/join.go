@@ -4,6 +4,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/milena-io/milena/internal/shard"
+	"github.com/milena-io/milena/internal/wire"
 )
 
 // rebalanceTimeout is the request's; version 0 had only the session timeout.
@@ -30,8 +31,10 @@ func (m *Machine) join(t shard.Ticket, in Join, now shard.Instant) shard.Outcome
 		return refuse(kerr.InvalidSessionTimeout)
 	case protocolBytes(protocolsOf(ps)) > m.cfg.MaxMemberMetadata:
 		return refuse(kerr.MessageTooLarge)
-	case in.MemberID == noMemberID && len(in.newMemberID()) > maxStored:
-		return refuse(kerr.UnknownServerError) // what Kafka makes of it, too
+	case in.MemberID == noMemberID && len(in.newMemberID()) > wire.MaxString:
+		// Requests hold no longer string, but this one is put together here, and no
+		// record could be read that has it. Kafka makes the same of it.
+		return refuse(kerr.UnknownServerError)
 	case g == nil && in.MemberID != noMemberID:
 		return refuse(kerr.UnknownMemberID)
 	case (g == nil || g.state == empty) && (in.ProtocolType == "" || len(ps) == 0):

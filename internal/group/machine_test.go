@@ -72,16 +72,22 @@ func TestExpiryWaitsAfterARefusal(t *testing.T) {
 	}
 }
 
-// While a consumer group has members, what they consume is kept however old it
-// is; of the rest each offset ages by itself.
-func TestStableGroupsKeepWhatTheyConsume(t *testing.T) {
-	h := newHost(testConfig())
+// stable is a group g with one member, and the request with which that synced.
+func (h *host) stable() (*group, *kmsg.SyncGroupRequest) {
 	h.submit(joinRequest("g", "", 3))
 	h.advance(3000)
 	g := h.m.groups["g"]
 	sync := kmsg.NewPtrSyncGroupRequest()
 	sync.Group, sync.MemberID, sync.Generation = "g", g.leader, g.generation
 	h.submit(Sync{sync})
+	return g, sync
+}
+
+// While a consumer group has members, what they consume is kept however old it
+// is; of the rest each offset ages by itself.
+func TestStableGroupsKeepWhatTheyConsume(t *testing.T) {
+	h := newHost(testConfig())
+	g, _ := h.stable()
 	for _, topic := range []string{"orders", "former"} {
 		op := commitOf("g", 1)
 		op.MemberID, op.Generation, op.Topics[0].Topic = g.leader, g.generation, topic
@@ -295,12 +301,7 @@ func TestAnswersWaitForTheirGroup(t *testing.T) {
 // unreadable, for all of its members.
 func TestMemberIDsFitIntoRecords(t *testing.T) {
 	h := newHost(testConfig())
-	h.submit(joinRequest("g", "", 3))
-	h.advance(3000)
-	g := h.m.groups["g"]
-	sync := kmsg.NewPtrSyncGroupRequest()
-	sync.Group, sync.MemberID, sync.Generation = "g", g.leader, g.generation
-	h.submit(Sync{sync})
+	g, sync := h.stable()
 
 	h.replies = nil
 	long := joinRequest("g", "", 9)

@@ -1,8 +1,6 @@
 package group
 
 import (
-	"math"
-
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/milena-io/milena/internal/shard"
@@ -22,11 +20,6 @@ const (
 	offsetValueVers     = 4
 	offsetValueMax      = 4
 )
-
-// maxStored is the longest string that a record holds. The codec does not check:
-// a longer one makes the record unreadable. Requests hold none that is longer, but
-// member ids are put together here.
-const maxStored = math.MaxInt16
 
 func groupKey(id string) []byte {
 	k := kmsg.GroupMetadataKey{Version: groupKey2, Group: id}

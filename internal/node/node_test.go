@@ -139,16 +139,23 @@ func TestTwoStartsGiveTheSameImage(t *testing.T) {
 	}
 }
 
+// crash leaves the disk as a crash would, with a topic, and tells its leader epoch.
+func (r *rig) crash() int32 {
+	r.t.Helper()
+	n, stop := r.start(nil)
+	r.produce("orders", "a")
+	epoch := n.Image().Topic("orders").Partitions[0].LeaderEpoch
+	crashed := r.disk.CrashClone(vfs.CrashOptions{KeepUnsynced: 1})
+	stop()
+	r.disk = crashed
+	return epoch
+}
+
 // A start that fails after it verified the logs, because an address is taken, must
 // not make the crash before it a clean stop.
 func TestAFailedStartDoesNotHideACrash(t *testing.T) {
 	r := newRig(t)
-	n, stop := r.start(nil)
-	r.produce("orders", "a")
-	before := n.Image().Topic("orders").Partitions[0].LeaderEpoch
-	crashed := r.disk.CrashClone(vfs.CrashOptions{KeepUnsynced: 1})
-	stop()
-	r.disk = crashed
+	before := r.crash()
 	taken, err := r.network.Listen("broker:9092")
 	if err != nil {
 		t.Fatal(err)
@@ -159,8 +166,7 @@ func TestAFailedStartDoesNotHideACrash(t *testing.T) {
 	if err := taken.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, stop := r.start(nil)
-	defer stop()
+	again, _ := r.start(nil)
 	if got := again.Image().Topic("orders").Partitions[0].LeaderEpoch; got <= before {
 		t.Errorf("leader epoch %d after a crash and a failed start, it was %d", got, before)
 	}
@@ -170,12 +176,7 @@ func TestAFailedStartDoesNotHideACrash(t *testing.T) {
 // the recovered end may be given out twice (KIP-320).
 func TestAnUncleanStartRaisesLeaderEpochs(t *testing.T) {
 	r := newRig(t)
-	n, stop := r.start(nil)
-	r.produce("orders", "a")
-	before := n.Image().Topic("orders").Partitions[0].LeaderEpoch
-	crashed := r.disk.CrashClone(vfs.CrashOptions{KeepUnsynced: 1})
-	stop()
-	r.disk = crashed
+	before := r.crash()
 	again, _ := r.start(nil)
 	if got := again.Image().Topic("orders").Partitions[0].LeaderEpoch; got <= before {
 		t.Errorf("leader epoch %d after a crash, was %d", got, before)

@@ -9,16 +9,6 @@ import (
 	"github.com/milena-io/milena/internal/record"
 )
 
-// Producers lists the known producers by id. After a start the log may have to be
-// looked at for it, which can fail.
-func (p *Partition) Producers() ([]commitlog.ProducerInfo, error) {
-	list, err := p.log.Producers()
-	if err != nil {
-		return nil, p.readError(err)
-	}
-	return list, nil
-}
-
 // Special timestamps of ListOffsets.
 const (
 	TimestampLatest                int64 = -1

@@ -67,7 +67,8 @@ func (a *answerWriter) write(list *net.Buffers, size int) error {
 			*list = net.Buffers{joined(*list, size)}
 		}
 	}
-	// An answer rarely takes long: moving the deadline each time isn't worth it.
+	// An answer rarely takes long: moving the deadline each time isn't worth it. A
+	// drain has set one behind this writer's back.
 	if a.c.s.draining.Load() || time.Until(a.deadline) < a.c.limits.WriteGrace*7/8 {
 		a.extend()
 	}
@@ -101,7 +102,9 @@ func (a *answerWriter) grace() time.Duration {
 func (a *answerWriter) extend() {
 	grace := a.grace()
 	a.setDeadline(time.Now().Add(grace))
-	if now := a.grace(); now < grace { // Shutdown may have been faster with its deadline
+	// Between the two, Shutdown may have begun to drain and set its own, shorter
+	// deadline, which is lost now. Whoever drains later finds this one.
+	if now := a.grace(); now < grace {
 		a.setDeadline(time.Now().Add(now))
 	}
 }

@@ -76,7 +76,7 @@ func TestNoIdleTimeout(t *testing.T) {
 	must(t, err)
 	c := &client{t: t, Conn: nc}
 	c.ask("first")
-	time.Sleep(3 * restSoon)
+	time.Sleep(3 * restSoon) // in real time: the deadlines are the kernel connection's
 	c.ask("after a rest")
 	must(t, c.Close())
 	must(t, g.s.Shutdown(t.Context()))

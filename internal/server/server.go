@@ -148,9 +148,9 @@ func (s *Server) Stats() Stats {
 const lastChance = time.Second
 
 // Shutdown stops accepting, lets requests in hand finish, and closes every
-// connection. Long polls end at once, without an answer. When ctx ends first, the rest
-// is cut off and an error says how many connections that concerned. No handler
-// runs after a nil return.
+// connection. Long polls end at once, without an answer. When ctx ends first, the
+// rest is cut off and an error says how many connections that concerned. No
+// handler runs after a nil return.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining.Store(true)

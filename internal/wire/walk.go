@@ -26,10 +26,12 @@ const (
 
 	flagNullable = 1
 	flagCompact  = 2
-
-	// maxString is Kafka's limit for strings of either encoding.
-	maxString = math.MaxInt16
 )
+
+// MaxString is Kafka's limit in bytes for strings of either encoding. The codec
+// does not check what it writes: of a longer string in the old encoding the length
+// is cut to its lower half, and the message becomes unreadable.
+const MaxString = math.MaxInt16
 
 // Shape is what a body amounts to, for accounting.
 type Shape struct {
@@ -108,7 +110,7 @@ func (w *walker) run(prog string) {
 			n, prog = number(prog)
 			w.skip(n)
 		case op < opBytes:
-			w.sized(op-opString, 2, maxString)
+			w.sized(op-opString, 2, MaxString)
 		case op < opArray:
 			w.sized(op-opBytes, 4, math.MaxInt32)
 		case op < opNullableStruct:
